@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "meerkat",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "rkat", targets: ["rkat"]),
+        .library(name: "Meerkat", targets: ["Meerkat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(
+            name: "Meerkat",
+            dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage"],
+            swiftSettings: settings),
+        .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
+        .target(name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .target(
+            name: "MeerkatIO",
+            dependencies: [
+                "MeerkatJSON",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: settings),
+        .target(name: "MeerkatJSON", swiftSettings: settings),
+        .target(name: "MeerkatProtocol", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .target(
+            name: "MeerkatProviders", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"],
+            swiftSettings: settings),
+        .target(
+            name: "MeerkatServer", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
+            swiftSettings: settings),
+        .target(
+            name: "MeerkatStorage", dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON"],
+            swiftSettings: settings),
+        .target(
+            name: "MeerkatTesting", dependencies: ["Meerkat", "MeerkatCore", "MeerkatJSON", "MeerkatServer"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "rkat",
+            dependencies: [
+                "Meerkat", "MeerkatProtocol", "MeerkatServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
+    ]
+)

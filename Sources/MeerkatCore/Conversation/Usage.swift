@@ -1,0 +1,71 @@
+public import MeerkatJSON
+
+/// Tokens of one model call or of a session. As JSON the cache members are null when unknown.
+public struct Usage: Sendable, Hashable {
+    public var inputTokens: UInt64
+    public var outputTokens: UInt64
+    public var cacheCreationTokens: UInt64?
+    public var cacheReadTokens: UInt64?
+
+    public init(
+        inputTokens: UInt64 = 0, outputTokens: UInt64 = 0, cacheCreationTokens: UInt64? = nil,
+        cacheReadTokens: UInt64? = nil
+    ) {
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+        self.cacheCreationTokens = cacheCreationTokens
+        self.cacheReadTokens = cacheReadTokens
+    }
+
+    /// Input and output; cached tokens are reported apart and not added.
+    public var totalTokens: UInt64 { inputTokens.addingClamped(outputTokens) }
+
+    public static func += (total: inout Usage, part: Usage) {
+        total.inputTokens = total.inputTokens.addingClamped(part.inputTokens)
+        total.outputTokens = total.outputTokens.addingClamped(part.outputTokens)
+        if let tokens = part.cacheCreationTokens {
+            total.cacheCreationTokens = (total.cacheCreationTokens ?? 0).addingClamped(tokens)
+        }
+        if let tokens = part.cacheReadTokens {
+            total.cacheReadTokens = (total.cacheReadTokens ?? 0).addingClamped(tokens)
+        }
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number when it does not fit: a provider may report nonsense.
+    fileprivate func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}
+
+extension Usage: JSONCodable {
+    public func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            writer.member("input_tokens", inputTokens)
+            writer.member("output_tokens", outputTokens)
+            writer.member("cache_creation_tokens") { writer in
+                if let cacheCreationTokens { writer.writeInteger(cacheCreationTokens) } else { writer.writeNull() }
+            }
+            writer.member("cache_read_tokens") { writer in
+                if let cacheReadTokens { writer.writeInteger(cacheReadTokens) } else { writer.writeNull() }
+            }
+        }
+    }
+
+    public init(from reader: inout JSONReader) throws(JSONError) {
+        self.init()
+        var usage = Usage()
+        try reader.readObject { (reader, key) throws(JSONError) in
+            switch key {
+            case "input_tokens": usage.inputTokens = try reader.readInteger()
+            case "output_tokens": usage.outputTokens = try reader.readInteger()
+            case "cache_creation_tokens": usage.cacheCreationTokens = try reader.readOptional()
+            case "cache_read_tokens": usage.cacheReadTokens = try reader.readOptional()
+            default: break
+            }
+        }
+        self = usage
+    }
+}

@@ -1,0 +1,87 @@
+public import MeerkatJSON
+
+extension Event: JSONWritable {
+    /// The value of `type`.
+    public var type: StaticString {
+        switch self {
+        case .runStarted: "run_started"
+        case .runCompleted: "run_completed"
+        case .runFailed: "run_failed"
+        case .turnStarted: "turn_started"
+        case .textDelta: "text_delta"
+        case .textComplete: "text_complete"
+        case .reasoningDelta: "reasoning_delta"
+        case .reasoningComplete: "reasoning_complete"
+        case .toolCallRequested: "tool_call_requested"
+        case .toolExecutionStarted: "tool_execution_started"
+        case .toolExecutionCompleted: "tool_execution_completed"
+        case .toolResultReceived: "tool_result_received"
+        case .turnCompleted: "turn_completed"
+        case .retrying: "retrying"
+        }
+    }
+
+    /// Whether this is the last event of its run.
+    public var isTerminal: Bool {
+        switch self {
+        case .runCompleted, .runFailed: true
+        default: false
+        }
+    }
+
+    public func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            writer.member("type") { $0.bytes.append(UInt8(ascii: "\"")); $0.raw(type); $0.raw("\"") }
+            writePayload(to: &writer)
+        }
+    }
+
+    private func writePayload(to writer: inout JSONWriter) {
+        switch self {
+        case .runStarted(let event):
+            writer.member("session_id", event.sessionID)
+            writer.member("prompt", event.prompt)
+            writer.member("provider", event.provider)
+            writer.member("model", event.model)
+            writer.member("endpoint", event.endpoint)
+        case .runCompleted(let event):
+            writer.member("session_id", event.sessionID)
+            writer.member("result", event.result)
+            writer.member("usage", event.usage)
+        case .runFailed(let event):
+            writer.member("session_id", event.sessionID)
+            writer.member("error", event.error)
+        case .turnStarted(let event): writer.member("turn_number", event.turnNumber)
+        case .textDelta(let event): writer.member("delta", event.delta)
+        case .textComplete(let event): writer.member("content", event.content)
+        case .reasoningDelta(let event): writer.member("delta", event.delta)
+        case .reasoningComplete(let event): writer.member("content", event.content)
+        case .toolCallRequested(let event):
+            writer.member("id", event.id)
+            writer.member("name", event.name)
+            writer.member("args", event.args)
+        case .toolExecutionStarted(let event):
+            writer.member("id", event.id)
+            writer.member("name", event.name)
+        case .toolExecutionCompleted(let event):
+            writer.member("id", event.id)
+            writer.member("name", event.name)
+            writer.member("result", event.result)
+            writer.member("is_error", event.isError)
+            writer.member("duration_ms", event.durationMs)
+        case .toolResultReceived(let event):
+            writer.member("id", event.id)
+            writer.member("name", event.name)
+            writer.member("is_error", event.isError)
+        case .turnCompleted(let event):
+            writer.member("stop_reason", event.stopReason)
+            writer.member("usage", event.usage)
+        case .retrying(let event):
+            writer.member("attempt", event.attempt)
+            writer.member("max_attempts", event.maxAttempts)
+            writer.member("error", event.error)
+            writer.member("delay_ms", event.delayMs)
+            writer.member("discard_text", event.discardText)
+        }
+    }
+}

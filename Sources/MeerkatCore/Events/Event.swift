@@ -1,0 +1,194 @@
+public import MeerkatJSON
+
+/// Something that happened in a run, as a client sees it.
+public enum Event: Sendable, Hashable {
+    case runStarted(RunStarted)
+    case runCompleted(RunCompleted)
+    case runFailed(RunFailed)
+    case turnStarted(TurnStarted)
+    case textDelta(TextDelta)
+    case textComplete(TextComplete)
+    case reasoningDelta(ReasoningDelta)
+    case reasoningComplete(ReasoningComplete)
+    case toolCallRequested(ToolCallRequested)
+    case toolExecutionStarted(ToolExecutionStarted)
+    case toolExecutionCompleted(ToolExecutionCompleted)
+    case toolResultReceived(ToolResultReceived)
+    case turnCompleted(TurnCompleted)
+    case retrying(Retrying)
+}
+
+/// The first event of a run.
+public struct RunStarted: Sendable, Hashable {
+    public var sessionID: SessionID
+    public var prompt: String
+    /// Who answers: the provider's name, the model and the endpoint's host.
+    public var provider: String
+    public var model: String
+    public var endpoint: String
+
+    public init(sessionID: SessionID, prompt: String, provider: String, model: String, endpoint: String) {
+        self.sessionID = sessionID
+        self.prompt = prompt
+        self.provider = provider
+        self.model = model
+        self.endpoint = endpoint
+    }
+}
+
+/// The last event of a run that ended with a result.
+public struct RunCompleted: Sendable, Hashable {
+    public var sessionID: SessionID
+    public var result: String
+    /// The session's total, not the run's.
+    public var usage: Usage
+
+    public init(sessionID: SessionID, result: String, usage: Usage) {
+        self.sessionID = sessionID
+        self.result = result
+        self.usage = usage
+    }
+}
+
+/// The last event of a run that ended without a result.
+public struct RunFailed: Sendable, Hashable {
+    public var sessionID: SessionID
+    public var error: String
+
+    public init(sessionID: SessionID, error: String) {
+        self.sessionID = sessionID
+        self.error = error
+    }
+}
+
+/// A model call begins.
+public struct TurnStarted: Sendable, Hashable {
+    /// Counts from 0 in every run.
+    public var turnNumber: Int
+
+    public init(turnNumber: Int) {
+        self.turnNumber = turnNumber
+    }
+}
+
+/// A piece of the answer's text; at most 32 KiB of UTF-8, cut between characters.
+public struct TextDelta: Sendable, Hashable {
+    public var delta: String
+
+    public init(delta: String) {
+        self.delta = delta
+    }
+}
+
+/// The whole text of one model call; only when it is not empty.
+public struct TextComplete: Sendable, Hashable {
+    public var content: String
+
+    public init(content: String) {
+        self.content = content
+    }
+}
+
+/// A piece of what the model thinks.
+public struct ReasoningDelta: Sendable, Hashable {
+    public var delta: String
+
+    public init(delta: String) {
+        self.delta = delta
+    }
+}
+
+/// One finished block of thinking.
+public struct ReasoningComplete: Sendable, Hashable {
+    public var content: String
+
+    public init(content: String) {
+        self.content = content
+    }
+}
+
+/// The model asks for a tool.
+public struct ToolCallRequested: Sendable, Hashable {
+    public var id: String
+    public var name: String
+    /// The arguments as the model wrote them; a string when they are not valid JSON.
+    public var args: RawJSON
+
+    public init(id: String, name: String, args: RawJSON) {
+        self.id = id
+        self.name = name
+        self.args = args
+    }
+}
+
+/// A tool call begins to run.
+public struct ToolExecutionStarted: Sendable, Hashable {
+    public var id: String
+    public var name: String
+
+    public init(id: String, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// A tool call has its result.
+public struct ToolExecutionCompleted: Sendable, Hashable {
+    public var id: String
+    public var name: String
+    public var result: String
+    public var isError: Bool
+    public var durationMs: Int
+
+    public init(id: String, name: String, result: String, isError: Bool, durationMs: Int) {
+        self.id = id
+        self.name = name
+        self.result = result
+        self.isError = isError
+        self.durationMs = durationMs
+    }
+}
+
+/// The result of a tool call has become part of the conversation.
+public struct ToolResultReceived: Sendable, Hashable {
+    public var id: String
+    public var name: String
+    public var isError: Bool
+
+    public init(id: String, name: String, isError: Bool) {
+        self.id = id
+        self.name = name
+        self.isError = isError
+    }
+}
+
+/// A model call has ended and its answer is part of the conversation.
+public struct TurnCompleted: Sendable, Hashable {
+    public var stopReason: StopReason
+    /// The tokens of this call only.
+    public var usage: Usage
+
+    public init(stopReason: StopReason, usage: Usage) {
+        self.stopReason = stopReason
+        self.usage = usage
+    }
+}
+
+/// A model call failed and is made again after a delay.
+public struct Retrying: Sendable, Hashable {
+    /// The attempt that failed, from 1.
+    public var attempt: Int
+    public var maxAttempts: Int
+    public var error: String
+    public var delayMs: Int
+    /// The text and reasoning streamed since the last `turn_started` are void.
+    public var discardText: Bool
+
+    public init(attempt: Int, maxAttempts: Int, error: String, delayMs: Int, discardText: Bool) {
+        self.attempt = attempt
+        self.maxAttempts = maxAttempts
+        self.error = error
+        self.delayMs = delayMs
+        self.discardText = discardText
+    }
+}

@@ -1,0 +1,66 @@
+internal import Synchronization
+
+/// Which run an event belongs to.
+public struct RunIdentity: Sendable, Hashable {
+    public var session: SessionID
+    public var run: RunID
+
+    public init(session: SessionID, run: RunID) {
+        self.session = session
+        self.run = run
+    }
+}
+
+/// Takes the events of runs, in order, and says when it has enough for now.
+///
+/// Nothing is ever dropped: a batch that is offered is taken. The answer tells whether the next one is welcome.
+public protocol EventSink: Sendable {
+    /// Takes a batch; short and without waiting, because it is called on event loops. False means: wait for room.
+    func offer(_ batch: borrowing EventBatch, of run: RunIdentity) -> Bool
+    /// Runs `action` once there is room for this run again; at once when there is.
+    func whenDrained(of run: RunIdentity, _ action: @escaping @Sendable () -> Void)
+}
+
+extension EventSink {
+    /// Takes a batch and waits until there is room for the next. Ends early when the task is cancelled.
+    public func emit(_ batch: EventBatch, of run: RunIdentity) async {
+        guard !offer(batch, of: run) else { return }
+        let pending = DrainWait()
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                pending.start(continuation)
+                whenDrained(of: run) { pending.end() }
+            }
+        } onCancel: {
+            pending.end()
+        }
+    }
+}
+
+/// A task that waits for a reader, woken once by whichever comes first.
+private final class DrainWait: Sendable {
+    private let state = Mutex<(continuation: UnsafeContinuation<Void, Never>?, isDone: Bool)>((nil, false))
+
+    func start(_ continuation: UnsafeContinuation<Void, Never>) {
+        let isDone = state.withLock { state in
+            if !state.isDone { state.continuation = continuation }
+            return state.isDone
+        }
+        if isDone { continuation.resume() }
+    }
+
+    func end() {
+        let continuation = state.withLock { state in
+            defer { state = (nil, true) }
+            return state.continuation
+        }
+        continuation?.resume()
+    }
+}
+
+/// A sink for those who do not want events.
+public struct IgnoringEventSink: EventSink {
+    public init() {}
+    public func offer(_ batch: borrowing EventBatch, of run: RunIdentity) -> Bool { true }
+    public func whenDrained(of run: RunIdentity, _ action: @escaping @Sendable () -> Void) { action() }
+}

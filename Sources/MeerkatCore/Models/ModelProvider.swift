@@ -1,0 +1,86 @@
+public import MeerkatJSON
+
+/// Speaks to one model endpoint: two pure translations and a transport.
+///
+/// Retry, time limits, usage accounting and the single end of a call belong to the engine.
+public protocol ModelProvider: Sendable {
+    /// The name in configuration and on the wire, for example `anthropic`.
+    var name: String { get }
+    /// Host (and port, unless it is the scheme's own) of the endpoint, for `run_started` and results.
+    var endpoint: String { get }
+    var wireFormat: WireFormat { get }
+
+    /// Appends a group as the provider's messages, as elements of the array that `writer` is in.
+    ///
+    /// The same group and model give the same bytes, always.
+    func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter)
+
+    /// Makes one call and returns the whole answer; what streams meanwhile goes to `sink`.
+    ///
+    /// Ends promptly when the task is cancelled, with ``ProviderError/cancelled``.
+    func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer
+}
+
+/// Takes what a model streams. Called on the transport's event loop, one call at a time; must not block.
+public protocol ModelSink: Sendable {
+    /// Takes a batch. False asks the transport to stop reading until the action given to ``whenDrained(_:)`` runs.
+    func offer(_ batch: borrowing EventBatch) -> Bool
+    /// Runs `action` once there is room again; at once when there is.
+    func whenDrained(_ action: @escaping @Sendable () -> Void)
+}
+
+/// One call of a model.
+public struct ModelRequest: Sendable {
+    public var model: String
+    public var maxTokens: Int
+    public var temperature: Double?
+    public var instructions: String
+    public var tools: [ToolDefinition]
+    public var history: RenderedHistory
+    /// Provider-specific settings of the session.
+    public var parameters: JSONObject
+
+    public init(
+        model: String, maxTokens: Int, temperature: Double? = nil, instructions: String, tools: [ToolDefinition] = [],
+        history: RenderedHistory, parameters: JSONObject = JSONObject()
+    ) {
+        self.model = model
+        self.maxTokens = maxTokens
+        self.temperature = temperature
+        self.instructions = instructions
+        self.tools = tools
+        self.history = history
+        self.parameters = parameters
+    }
+}
+
+/// The messages of a request, already in the provider's format, in the order to be sent and joined by commas.
+///
+/// Chunks are shared with the session's buffer; none is copied to make a request.
+public struct RenderedHistory: Sendable {
+    public var chunks: [[UInt8]]
+
+    public init(chunks: [[UInt8]]) {
+        self.chunks = chunks
+    }
+
+    public var byteCount: Int { chunks.reduce(0) { $0 + $1.count } }
+}
+
+/// What a model answered.
+public struct ModelAnswer: Sendable, Hashable {
+    /// The blocks that the model is shown again, in order; may be empty.
+    public var blocks: [Block]
+    public var stopReason: StopReason
+    /// Nil when the provider did not say.
+    public var usage: Usage?
+    /// The provider paused a long turn of its own: the conversation is sent again as it is now.
+    public var isPaused: Bool
+
+    public init(blocks: [Block], stopReason: StopReason, usage: Usage?, isPaused: Bool = false) {
+        self.blocks = blocks
+        self.stopReason = stopReason
+        self.usage = usage
+        self.isPaused = isPaused
+    }
+}

@@ -1,0 +1,95 @@
+/// What a surface needs to know of the engine; the same in process and over a wire.
+public protocol AgentRuntime: Sendable {
+    /// Creates a session and runs its first turn.
+    ///
+    /// Every event of the run is offered to `events` before this returns. Cancelling the task interrupts the run. A
+    /// `run` that is known already starts nothing: its outcome is returned, or awaited when it runs here.
+    func createSession(
+        _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult
+
+    /// Runs a turn of a session, live or stored. Like ``createSession(_:prompt:run:events:)`` otherwise.
+    func startTurn(
+        in session: SessionID, prompt: [Block], run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult
+
+    /// Ends the run of a session and waits for its end, at most 5 s.
+    ///
+    /// - Returns: the run that was ended, or nil when none runs or `run` is another one.
+    func interrupt(_ session: SessionID, run: RunID?) async throws(SessionError) -> RunID?
+
+    /// The open sessions in the order of their creation; waits for no turn.
+    func openSessions() -> [SessionSnapshot]
+
+    /// Stored sessions, last updated first.
+    func storedSessions(after cursor: SessionCursor?, limit: Int) throws(SessionError) -> [SessionSnapshot]
+
+    /// One session, open or stored; waits for no turn.
+    func session(_ id: SessionID) throws(SessionError) -> SessionSnapshot
+
+    /// The messages of a session with a `seq` greater than `cursor`, oldest first.
+    func history(of id: SessionID, after cursor: Int, limit: Int) throws(SessionError) -> HistoryPage
+
+    /// Puts a session away; a turn in progress finishes.
+    func archive(_ id: SessionID) async throws(SessionError)
+
+    /// Removes a session for good; a turn in progress is interrupted.
+    func delete(_ id: SessionID) async throws(SessionError)
+
+    /// Lets running turns end for `grace`, then interrupts them, and closes the store.
+    func close(grace: Duration) async
+}
+
+/// What is shown of a session.
+public struct SessionSnapshot: Sendable, Hashable {
+    public enum State: String, Sendable, Hashable {
+        case idle, running
+        /// A run was cut off by the end of its process.
+        case interrupted
+    }
+
+    public var summary: SessionSummary
+    public var state: State
+    /// Whether the session is open in this process.
+    public var isOpen: Bool
+
+    public init(summary: SessionSummary, state: State, isOpen: Bool) {
+        self.summary = summary
+        self.state = state
+        self.isOpen = isOpen
+    }
+}
+
+/// A part of a session's messages.
+public struct HistoryPage: Sendable, Hashable {
+    public var messages: [HistoryMessage]
+    /// Where the next page begins; nil at the end.
+    public var nextCursor: Int?
+
+    public init(messages: [HistoryMessage], nextCursor: Int?) {
+        self.messages = messages
+        self.nextCursor = nextCursor
+    }
+}
+
+/// A message as `session/history` shows it.
+public struct HistoryMessage: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
+        case user([Block])
+        case answer([Block], stopReason: StopReason)
+        case toolResult(ToolResult)
+    }
+
+    /// The entry it comes from; nil for a closing result that is computed and not stored yet.
+    public var seq: Int?
+    public var at: Timestamp?
+    public var run: RunID?
+    public var content: Content
+
+    public init(seq: Int?, at: Timestamp?, run: RunID?, content: Content) {
+        self.seq = seq
+        self.at = at
+        self.run = run
+        self.content = content
+    }
+}

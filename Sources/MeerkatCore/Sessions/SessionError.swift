@@ -1,0 +1,88 @@
+internal import MeerkatJSON
+
+/// Why a request about sessions could not be fulfilled.
+public struct SessionError: Error, Sendable, Hashable {
+    public enum Cause: Sendable, Hashable {
+        /// No such session, or it is archived.
+        case notFound
+        /// A run is going on, here or (`elsewhere`) in another process.
+        case busy(elsewhere: Bool)
+        case invalidOption(field: String, message: String)
+        case tooManySessions(limit: Int)
+        case store(StoreError)
+        case provider(ProviderError, provider: String?)
+        /// The run ended by an interrupt.
+        case cancelled(survivors: [String])
+        /// The run was cut off by the end of its process and has not been continued.
+        case interrupted
+        /// A limit ended the run before there was an answer.
+        case limitReached(String)
+        /// The run ended earlier with this error.
+        case recorded(RecordedFailure)
+        /// The runtime is being shut down.
+        case closing
+    }
+
+    public var cause: Cause
+    public var session: SessionID?
+    public var run: RunID?
+
+    public init(_ cause: Cause, session: SessionID? = nil, run: RunID? = nil) {
+        self.cause = cause
+        self.session = session
+        self.run = run
+    }
+
+    /// The error as every surface shows it and as the journal keeps it.
+    public var failure: RecordedFailure {
+        switch cause {
+        case .notFound:
+            RecordedFailure(
+                code: .sessionNotFound, message: "session not found: \(session.map { "\($0)" } ?? "unknown")")
+        case .busy(let elsewhere):
+            RecordedFailure(
+                code: .sessionBusy,
+                message: elsewhere
+                    ? StoreError.ownedElsewhere.message : "a turn is already running in this session",
+                details: elsewhere ? ["reason": "owned_elsewhere"] : JSONObject())
+        case .invalidOption(let field, let message):
+            RecordedFailure(code: .invalidParams, message: "\(field): \(message)", details: ["field": .string(field)])
+        case .tooManySessions(let limit):
+            RecordedFailure(
+                code: .internalError, message: "limits.max_open_sessions (\(limit)) is reached",
+                details: ["reason": "too_many_sessions", "limit": .integer(limit)])
+        case .store(.ownedElsewhere):
+            RecordedFailure(
+                code: .sessionBusy, message: StoreError.ownedElsewhere.message,
+                details: ["reason": "owned_elsewhere"])
+        case .store(let error):
+            RecordedFailure(code: .agentError, message: error.message, details: ["reason": .string(error.reason)])
+        case .provider(let error, let provider): Self.failure(error, provider: provider)
+        case .cancelled(let survivors):
+            RecordedFailure(
+                code: .agentError, message: "the run was cancelled",
+                details: survivors.isEmpty
+                    ? ["reason": "cancelled"]
+                    : ["reason": "cancelled", "survivors": .array(survivors.map { .string($0) })])
+        case .interrupted:
+            RecordedFailure(
+                code: .agentError, message: "the run was interrupted by the end of its process",
+                details: ["reason": "interrupted", "state": "interrupted"])
+        case .limitReached(let limit):
+            RecordedFailure(
+                code: .budgetExhausted, message: "the run reached \(limit) without an answer",
+                details: ["reason": .string(limit)])
+        case .recorded(let failure): failure
+        case .closing:
+            RecordedFailure(code: .agentError, message: "the runtime is closing", details: ["reason": "closing"])
+        }
+    }
+
+    private static func failure(_ error: ProviderError, provider: String?) -> RecordedFailure {
+        var details: JSONObject = ["reason": .string(error.reason.rawValue)]
+        if let provider { details["provider"] = .string(provider) }
+        if let status = error.status { details["status"] = .integer(status) }
+        if let delay = error.retryAfterMilliseconds { details["retry_after_ms"] = .integer(delay) }
+        return RecordedFailure(code: .providerError, message: error.message, details: details)
+    }
+}

@@ -1,0 +1,36 @@
+/// A number as its source text, so that a round trip changes nothing; it is converted on demand.
+public struct JSONNumber: Hashable, Sendable {
+    /// The text, a valid JSON number.
+    public let text: String
+
+    init(validated text: String) {
+        self.text = text
+    }
+
+    public init(_ value: some BinaryInteger) {
+        text = String(value)
+    }
+
+    /// A number for `value`, or nil when it is infinite or not a number.
+    public init?(_ value: Double) {
+        guard value.isFinite else { return nil }
+        text = Self.text(for: value)
+    }
+
+    /// The exact value, or nil when the text has a fraction or an exponent or does not fit.
+    public var int: Int? { Int(text) }
+
+    /// The nearest value, or nil when it would be infinite.
+    public var double: Double? {
+        guard let value = Double(text), value.isFinite else { return nil }
+        return value
+    }
+
+    /// The shortest text that reads back as `value`; whole numbers are written without a fraction.
+    static func text(for value: Double) -> String {
+        if let whole = Int64(exactly: value), abs(whole) < 1 << 53, whole != 0 || value.sign == .plus {
+            return String(whole)
+        }
+        return value.description
+    }
+}
