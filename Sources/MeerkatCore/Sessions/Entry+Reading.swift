@@ -5,6 +5,12 @@ public struct UnreadableEntry: Error, Sendable, Hashable {
     public var seq: Int
     public var version: Int
     public var kind: String
+
+    public init(seq: Int, version: Int, kind: String) {
+        self.seq = seq
+        self.version = version
+        self.kind = kind
+    }
 }
 
 extension Entry {

@@ -1,0 +1,59 @@
+#if canImport(Glibc)
+    internal import CPlatform
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Questions to the file system and the making of directories.
+public enum Directories {
+    public static func isDirectory(_ path: String) -> Bool {
+        var info = stat()
+        return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+    }
+
+    public static func fileExists(_ path: String) -> Bool {
+        access(path, F_OK) == 0
+    }
+
+    public static var current: String {
+        guard let path = getcwd(nil, 0) else { return "." }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// Creates a directory and the missing ones above it, for this user only.
+    public static func create(_ path: String) throws(SystemError) {
+        guard !isDirectory(path) else { return }
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try create(String(path[..<slash]))
+        }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError.last(path) }
+    }
+
+    /// Creates an empty file with mode 0600 unless there is one.
+    public static func createPrivateFile(_ path: String) throws(SystemError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw SystemError.last(path) }
+        close(descriptor)
+    }
+
+    /// Whether a directory stands on a file system of another machine, where locks are not reliable.
+    public static func isOnNetwork(_ path: String) -> Bool {
+        #if os(Linux)
+            var info = statfs()
+            guard statfs(path, &info) == 0 else { return false }
+            // NFS, SMB, SMB2, CIFS, AFS, Ceph, 9P
+            let kinds: Set<Int> = [
+                0x6969, 0x517B, 0xFE53_4D42, 0xFF53_4D42, 0x5346_414F, 0x00C3_6400, 0x0102_1997,
+            ]
+            return kinds.contains(Int(info.f_type))
+        #else
+            var info = statfs()
+            guard statfs(path, &info) == 0 else { return false }
+            return info.f_flags & UInt32(MNT_LOCAL) == 0
+        #endif
+    }
+}

@@ -1,0 +1,181 @@
+public import MeerkatCore
+internal import MeerkatIO
+internal import MeerkatJSON
+internal import Synchronization
+
+/// Keeps journals in one SQLite file on a local disk; several processes may share it.
+///
+/// Opened by the first use, not before. One thread writes, joining what waits into one transaction; readers have
+/// connections of their own and wait for no writer.
+public final class SQLiteSessionStore: SessionStore {
+    /// What an append has survived when it returns.
+    public enum Durability: Sendable, Hashable {
+        /// The end of the process. After a power cut a valid prefix is there.
+        case process
+        /// A power cut as well.
+        case power
+    }
+
+    private let path: String
+    private let owners: SessionOwners
+    private let writer: SessionWriter
+    private let worker: BatchWorker<SessionWriter.Request>
+    private let readers = Mutex<(idle: [SQLiteConnection], isClosed: Bool)>(([], false))
+
+    /// - Parameters:
+    ///   - directory: where `meerkat.db` stands or will be created, with its `owners` folder.
+    ///   - maximumPages: a limit for the size of the file, for tests of a full disk.
+    public init(
+        directory: String, durability: Durability = .process, ids: any IDGenerator = RandomIDGenerator(),
+        maximumPages: Int? = nil
+    ) {
+        path = directory + "/meerkat.db"
+        let owners = SessionOwners(directory: directory + "/owners", ids: ids)
+        let writer = SessionWriter(
+            directory: directory, path: path, owners: owners, durability: durability, maximumPages: maximumPages)
+        self.owners = owners
+        self.writer = writer
+        worker = BatchWorker { writer.handle($0) }
+    }
+
+    public func append(_ append: SessionAppend) async throws(StoreError) {
+        let bodies = append.entries.map(\.jsonBytes)
+        try await request { .append(append, bodies: bodies, $0) }
+    }
+
+    public func delete(_ id: SessionID) async throws(StoreError) {
+        guard exists else { return }
+        try await request { .delete(id, $0) }
+    }
+
+    private func request(_ make: (SessionWriter.Reply) -> SessionWriter.Request) async throws(StoreError) {
+        let result = await withUnsafeContinuation { continuation in
+            if !worker.submit(make(continuation)) {
+                continuation.resume(returning: Result<Void, StoreError>.failure(.failed("the store is closed")))
+            }
+        }
+        try result.get()
+    }
+
+    public func close() async {
+        let idle = readers.withLock { readers in
+            defer { readers = ([], true) }
+            return readers.idle
+        }
+        for connection in idle { connection.close() }
+        await withUnsafeContinuation { continuation in
+            OSThread.start { [worker, writer, owners] in
+                worker.close()
+                writer.close()
+                owners.release()
+                continuation.resume()
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    private var exists: Bool { Directories.fileExists(path) }
+
+    /// Runs `body` with a connection of its own; nil when there is no database.
+    private func read<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T? {
+        guard exists else { return nil }
+        let connection: SQLiteConnection
+        if let idle = readers.withLock({ $0.idle.popLast() }) {
+            connection = idle
+        } else {
+            connection = try SQLiteConnection(path: path, mode: .read)
+            guard try SessionSchema.userVersion(connection) > 0 else { return nil }
+            try SessionSchema.check(connection)
+        }
+        let value = try body(connection)
+        readers.withLock { readers in
+            if !readers.isClosed, readers.idle.count < 2 { readers.idle.append(connection) }
+        }
+        return value
+    }
+
+    public func session(_ id: SessionID) throws(StoreError) -> StoredSession? {
+        let found = try read { (connection) throws(StoreError) -> StoredSession? in
+            let statement = try connection.statement("SELECT \(Self.columns) FROM sessions WHERE id = ?")
+            defer { statement.reset() }
+            statement.bind(1, id.uuid)
+            return try statement.step() ? try row(statement) : nil
+        }
+        return found ?? nil
+    }
+
+    public func entries(of id: SessionID, after seq: Int, limit: Int) throws(StoreError) -> [Entry.Stored] {
+        try read { (connection) throws(StoreError) -> [Entry.Stored] in
+            let statement = try connection.statement(
+                """
+                SELECT entries.body FROM sessions JOIN entries
+                ON entries.key > (sessions.number << 32 | ?) AND entries.key <= (sessions.number << 32 | 4294967295)
+                WHERE sessions.id = ? ORDER BY entries.key LIMIT ?
+                """)
+            defer { statement.reset() }
+            statement.bind(1, Int64(min(max(seq, 0), Int(UInt32.max))))
+            statement.bind(2, id.uuid)
+            statement.bind(3, Int64(limit))
+            var entries: [Entry.Stored] = []
+            while try statement.step() {
+                let parsed: Result<Entry.Stored, JSONError> = statement.withBytes(0) { bytes in
+                    Result { () throws(JSONError) in try Entry.read(bytes) }
+                }
+                switch parsed {
+                case .success(let entry): entries.append(entry)
+                case .failure(let error): throw StoreError.corrupt("session \(id): \(error)")
+                }
+            }
+            return entries
+        } ?? []
+    }
+
+    public func session(ofRun run: RunID) throws(StoreError) -> SessionID? {
+        let found = try read { (connection) throws(StoreError) -> SessionID? in
+            let statement = try connection.statement(
+                "SELECT sessions.id FROM runs JOIN sessions ON sessions.number = runs.session WHERE runs.id = ?")
+            defer { statement.reset() }
+            statement.bind(1, run.uuid)
+            return try statement.step() ? statement.uniqueID(0).map { SessionID($0) } : nil
+        }
+        return found ?? nil
+    }
+
+    public func list(after cursor: SessionCursor?, limit: Int) throws(StoreError) -> [StoredSession] {
+        try read { (connection) throws(StoreError) -> [StoredSession] in
+            let statement = try connection.statement(
+                """
+                SELECT \(Self.columns) FROM sessions WHERE archived = 0 AND (updated_at, id) < (?, ?)
+                ORDER BY updated_at DESC, id DESC LIMIT ?
+                """)
+            defer { statement.reset() }
+            statement.bind(1, cursor?.updatedAt.milliseconds ?? Int64.max)
+            statement.bind(2, cursor?.id.uuid ?? UniqueID(high: .max, low: .max))
+            statement.bind(3, Int64(limit))
+            var rows: [StoredSession] = []
+            while try statement.step() { rows.append(try row(statement)) }
+            return rows
+        } ?? []
+    }
+
+    private static let columns =
+        "id, owner, open_run, created_at, updated_at, message_count, usage, last_text, archived"
+
+    private func row(_ statement: SQLiteStatement) throws(StoreError) -> StoredSession {
+        let usage: Result<Usage, JSONError> = statement.withBytes(6) { bytes in
+            Result { () throws(JSONError) in
+                try JSONReader.read(bytes) { (reader) throws(JSONError) in try Usage(from: &reader) }
+            }
+        }
+        guard let id = statement.uniqueID(0), case .success(let usage) = usage else {
+            throw .corrupt("a session row")
+        }
+        let summary = SessionSummary(
+            id: SessionID(id), createdAt: Timestamp(milliseconds: statement.int(3)),
+            updatedAt: Timestamp(milliseconds: statement.int(4)), messageCount: Int(statement.int(5)), usage: usage,
+            lastText: statement.text(7), isArchived: statement.int(8) != 0,
+            openRun: statement.isNull(2) ? nil : statement.uniqueID(2).map { RunID($0) })
+        return StoredSession(summary: summary, owner: owners.owner(statement.isNull(1) ? nil : statement.uniqueID(1)))
+    }
+}

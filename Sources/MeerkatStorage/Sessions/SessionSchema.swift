@@ -1,0 +1,58 @@
+internal import MeerkatCore
+
+/// The tables of the session database.
+///
+/// An entry's key is its session's number and its `seq` in one integer, so a session's entries lie side by side.
+enum SessionSchema {
+    static let version: Int64 = 1
+
+    static func entryKey(session: Int64, seq: Int) -> Int64 { session << 32 | Int64(seq) }
+
+    private static let tables = """
+        CREATE TABLE sessions (
+            number INTEGER PRIMARY KEY,
+            id BLOB NOT NULL UNIQUE,
+            next_seq INTEGER NOT NULL,
+            owner BLOB,
+            fence INTEGER NOT NULL DEFAULT 0,
+            open_run BLOB,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            message_count INTEGER NOT NULL,
+            usage TEXT NOT NULL,
+            last_text TEXT,
+            archived INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id);
+        CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
+        CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX runs_by_session ON runs (session);
+        PRAGMA user_version = 1;
+        """
+
+    /// Creates the tables in a new file.
+    ///
+    /// - Throws: ``StoreError/unreadable(_:)`` when a newer rkat wrote the file.
+    static func prepare(_ connection: SQLiteConnection) throws(StoreError) {
+        if try userVersion(connection) == 0 {
+            try connection.execute("BEGIN IMMEDIATE")
+            if try userVersion(connection) == 0 { try connection.execute(tables) }
+            try connection.execute("COMMIT")
+        }
+        try check(connection)
+    }
+
+    static func check(_ connection: SQLiteConnection) throws(StoreError) {
+        let found = try userVersion(connection)
+        guard found <= version else {
+            throw .unreadable(UnreadableEntry(seq: 0, version: Int(found), kind: "database"))
+        }
+    }
+
+    static func userVersion(_ connection: SQLiteConnection) throws(StoreError) -> Int64 {
+        let statement = try connection.statement("PRAGMA user_version")
+        let found = try statement.step() ? statement.int(0) : 0
+        statement.reset()
+        return found
+    }
+}
