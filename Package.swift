@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "meerkat",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v26)],
     products: [
         .executable(name: "rkat", targets: ["rkat"]),
         .library(name: "Meerkat", targets: ["Meerkat"]),
@@ -50,7 +50,7 @@ let package = Package(
             name: "MeerkatProviders", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatServer", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
+            name: "MeerkatServer", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol"],
             swiftSettings: settings),
         .target(
             name: "MeerkatStorage", dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON"],

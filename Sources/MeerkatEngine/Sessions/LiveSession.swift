@@ -141,12 +141,12 @@ final class RunHandle: Sendable {
         get async { await finished.value }
     }
 
-    /// Waits for the end of the run, but no longer than `limit`.
-    func waitForEnd(within limit: Duration, clock: any RuntimeClock) async {
-        let either = AsyncLatch<Void>()
-        finished.whenOpen { _ in either.open(()) }
-        let timer = clock.schedule(after: limit) { either.open(()) }
-        await either.value
-        timer.cancel()
+    /// Waits for the end of the run, but no longer than `limit`, and tells whether it has ended.
+    func hasEnded(within limit: Duration, clock: any RuntimeClock) async -> Bool {
+        let either = AsyncLatch<Bool>()
+        finished.whenOpen { _ in either.open(true) }
+        let timer = clock.schedule(after: limit) { either.open(false) }
+        defer { timer.cancel() }
+        return await either.value
     }
 }

@@ -152,15 +152,15 @@ public final class SessionDirectory: AgentRuntime {
         return .failure(SessionError(isElsewhere ? .busy(elsewhere: true) : .interrupted, session: id, run: run))
     }
 
-    public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> RunID? {
+    public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
         guard let session = open.withLock({ $0.sessions[id] }) else {
             _ = try stored(id)
-            return nil
+            return .idle
         }
-        guard let handle = session.run, run == nil || handle.id == run else { return nil }
+        guard let handle = session.run else { return run == nil ? .idle : .otherRun }
+        guard run == nil || handle.id == run else { return .otherRun }
         handle.cancel()
-        await handle.waitForEnd(within: .seconds(5), clock: services.clock)
-        return handle.id
+        return await handle.hasEnded(within: .seconds(5), clock: services.clock) ? .ended(handle.id) : .ending(handle.id)
     }
 
     // MARK: Open sessions
