@@ -61,7 +61,7 @@ let package = Package(
         .executableTarget(
             name: "rkat",
             dependencies: [
-                "Meerkat", "MeerkatProtocol", "MeerkatServer",
+                "Meerkat", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol", "MeerkatServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

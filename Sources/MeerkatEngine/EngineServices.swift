@@ -11,17 +11,17 @@ public struct EngineServices: Sendable {
     /// The settings for a run that begins now.
     public var settings: @Sendable () -> RunSettings
     /// Fills in what the options leave open, so that the session keeps it for its life.
-    public var resolve: @Sendable (SessionOptions) async throws(ProviderError) -> SessionOptions
+    public var resolve: @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions
     /// The provider and the request settings for a session.
-    public var model: @Sendable (SessionOptions) throws(ProviderError) -> ResolvedModel
+    public var model: @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel
     /// The instructions that a new session is given.
     public var instructions: @Sendable (SessionOptions) -> String
 
     public init(
         store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, tools: [String: any Tool] = [:],
         settings: @escaping @Sendable () -> RunSettings,
-        resolve: @escaping @Sendable (SessionOptions) async throws(ProviderError) -> SessionOptions,
-        model: @escaping @Sendable (SessionOptions) throws(ProviderError) -> ResolvedModel,
+        resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
+        model: @escaping @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel,
         instructions: @escaping @Sendable (SessionOptions) -> String
     ) {
         self.store = store

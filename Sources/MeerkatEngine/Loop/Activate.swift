@@ -30,10 +30,8 @@ extension RunLoop {
         else { throw SessionError(.notFound, session: known, run: order.run) }
         let options = order.creating ?? stored
         let target: ResolvedModel
-        do throws(ProviderError) {
-            target = try services.model(options)
-        } catch {
-            throw SessionError(.provider(error, provider: options.provider), session: known, run: order.run)
+        do throws(SessionError) { target = try await services.model(options) } catch {
+            throw SessionError(error.cause, session: known, run: order.run)
         }
         var loop = RunLoop(
             session: session, order: order, services: services, settings: services.settings(), target: target)

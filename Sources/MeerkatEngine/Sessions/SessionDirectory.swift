@@ -36,10 +36,8 @@ public final class SessionDirectory: AgentRuntime {
     ) async throws(SessionError) -> RunResult {
         if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
         let resolved: SessionOptions
-        do throws(ProviderError) {
-            resolved = try await services.resolve(options)
-        } catch {
-            throw SessionError(.provider(error, provider: options.provider), run: run)
+        do throws(SessionError) { resolved = try await services.resolve(options) } catch {
+            throw SessionError(error.cause, run: run)
         }
         let now = services.clock.now
         let id = SessionID(services.ids.uniqueID(at: now))

@@ -1,0 +1,34 @@
+internal import MeerkatCore
+internal import MeerkatIO
+internal import MeerkatJSON
+internal import MeerkatProviders
+
+struct DefaultConfiguration: ConfigurationStore {
+    func current() throws(ConfigError) -> Configuration { Configuration() }
+    func set(_ object: JSONObject) throws(ConfigError) {}
+    func patch(_ patch: JSONObject) throws(ConfigError) -> JSONObject { try current().shown }
+}
+
+extension MeerkatRuntime {
+    static func configuration(_ places: Places, _ options: Options) -> any ConfigurationStore { DefaultConfiguration() }
+}
+
+extension Configuration {
+    func key(for provider: String, _ environment: [String: String]) -> String? { environment["ANTHROPIC_API_KEY"] }
+    func baseURL(for provider: String, _ environment: [String: String]) -> String? {
+        provider == "anthropic" ? environment["ANTHROPIC_BASE_URL"] : environment["RKAT_LOCAL_URL"]
+    }
+}
+struct AnthropicProvider: ModelProvider {
+    let endpointX: Endpoint
+    init(endpoint: Endpoint, transport: any HTTPTransport, clock: any RuntimeClock) { endpointX = endpoint }
+    var name: String { "anthropic" }
+    var endpoint: String { "" }
+    var wireFormat: WireFormat { .anthropicMessages }
+    func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter) {}
+    func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer { throw .cancelled }
+    func models() async throws(ProviderError) -> [String] { [] }
+}
+typealias OpenAICompatibleProvider = AnthropicProvider
+struct Endpoint { init(_ url: String, key: APIKey?, allowsPlainHTTP: Bool) throws(ProviderError) {} }
+struct APIKey { init?(_ s: String) {} }
