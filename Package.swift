@@ -56,7 +56,7 @@ let package = Package(
             name: "MeerkatStorage", dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatTesting", dependencies: ["Meerkat", "MeerkatCore", "MeerkatJSON", "MeerkatServer"],
+            name: "MeerkatTesting", dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer"],
             swiftSettings: settings),
         .executableTarget(
             name: "rkat",
@@ -65,6 +65,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatServerTests",
+            dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatStorage"],
+            swiftSettings: settings),
     ]
 )

@@ -22,7 +22,8 @@ public struct RetryPlan: Sendable, Hashable {
         guard error.isRetryable, attempt < maxAttempts else { return nil }
         var factor = 1.0
         for _ in 1..<max(attempt, 1) { factor *= multiplier }
-        var delay = min(initialDelay * factor * (1 + jitter / 10), maxDelay)
+        let computed = Double(initialDelay.milliseconds) * factor * (1 + jitter / 10)
+        var delay = min(.milliseconds(Int(computed.rounded())), maxDelay)
         if let hint = error.retryAfterMilliseconds, hint > 0 {
             delay = max(delay, .milliseconds(hint))
         } else if error.status == 429 || error.reason == .rateLimited {
