@@ -5,6 +5,14 @@ public enum RPCID: Sendable, Hashable, JSONWritable {
     case number(Int64)
     case string(String)
 
+    /// The id for traces, cut when it is long.
+    public var text: String {
+        switch self {
+        case .number(let number): String(number)
+        case .string(let string): RPCError.quoted(string)
+        }
+    }
+
     public func write(to writer: inout JSONWriter) {
         switch self {
         case .number(let number): writer.writeInteger(number)

@@ -42,6 +42,9 @@ extension RunLoop {
         } catch {
             throw SessionError(.store(error), session: known, run: order.run)
         }
+        services.log(
+            .info,
+            "run \(order.run) of session \(session.id) asks \(target.model) at \(target.provider.endpoint)")
         loop.announceStart()
         return loop
     }

@@ -38,12 +38,16 @@ struct RunLoop: Sendable {
         do throws(SessionError) {
             loop = try await activate(order, in: session, with: services)
         } catch {
-            return .failure(error)  // nothing was journaled and no event was sent: the request is refused
+            services.log(.info, "run \(order.run) refused: \(error.failure.message)")
+            return .failure(error)  // nothing was journaled and no event was sent
         }
         do throws(SessionError) {
             let stopReason = try await loop.converse()
-            return .success(try await loop.complete(stopReason))
+            let result = try await loop.complete(stopReason)
+            services.log(.info, "run \(order.run) completed after \(result.turns) model calls")
+            return .success(result)
         } catch {
+            services.log(.warn, "run \(order.run) failed: \(error.failure.message)")
             return .failure(await loop.fail(error))
         }
     }

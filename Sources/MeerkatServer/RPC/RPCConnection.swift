@@ -25,18 +25,20 @@ public final class RPCConnection: Sendable {
     let output: RPCOutput
     private let clock: any RuntimeClock
     private let ids: any IDGenerator
+    private let log: Log
     private let openRequests = Backlog(limit: RPCOutput.requestLimit)
     private let state = Mutex(State())
 
     public init(
         runtime: any AgentRuntime, configuration: any ConfigurationStore, output: RPCOutput,
-        clock: any RuntimeClock, ids: any IDGenerator
+        clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none
     ) {
         self.runtime = runtime
         self.configuration = configuration
         self.output = output
         self.clock = clock
         self.ids = ids
+        self.log = log
     }
 
     var discardsText: Bool { state.withLock { $0.discardsText } }
@@ -76,6 +78,7 @@ public final class RPCConnection: Sendable {
 
     private func answer(_ id: RPCID, _ method: String, _ params: RawJSON?) {
         guard let handler = RPCMethods.byName[method] else { return send(.failure(.unknownMethod(method)), for: id) }
+        log(.debug, "request \(id.text): \(handler.name)")
         let call = RPCCall(id: id, connection: self)
         openRequests.add(1)
         state.withLock { $0.calls[ObjectIdentifier(call)] = call }
@@ -163,6 +166,9 @@ public final class RPCConnection: Sendable {
     // MARK: Lines out
 
     private func send(_ result: Result<any JSONWritable & Sendable, RPCError>, for id: RPCID?) {
+        if case .failure(let error) = result {
+            log(.debug, "request \(id?.text ?? "without id"): error \(error.number)")
+        }
         var writer = JSONWriter()
         writer.writeObject { writer in
             writer.member("jsonrpc", "2.0")

@@ -14,15 +14,17 @@ public struct RPCServer: Sendable {
     private let configuration: any ConfigurationStore
     private let clock: any RuntimeClock
     private let ids: any IDGenerator
+    private let log: Log
 
     public init(
         runtime: any AgentRuntime, configuration: any ConfigurationStore, clock: any RuntimeClock,
-        ids: any IDGenerator
+        ids: any IDGenerator, log: Log = .none
     ) {
         self.runtime = runtime
         self.configuration = configuration
         self.clock = clock
         self.ids = ids
+        self.log = log
     }
 
     /// Reads and answers until the input ends or a signal comes; then everything is journaled and written, and the
@@ -35,7 +37,7 @@ public struct RPCServer: Sendable {
             return isWritten
         }
         let connection = RPCConnection(
-            runtime: runtime, configuration: configuration, output: output, clock: clock, ids: ids)
+            runtime: runtime, configuration: configuration, output: output, clock: clock, ids: ids, log: log)
         Signals.onTermination {
             Blocking.wait {
                 _ = clock.schedule(after: Self.signalLimit) { Signals.exitNow(0) }
