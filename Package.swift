@@ -56,7 +56,8 @@ let package = Package(
             name: "MeerkatStorage", dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatTesting", dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer"],
+            name: "MeerkatTesting",
+            dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
         .executableTarget(
             name: "rkat",

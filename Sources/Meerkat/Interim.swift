@@ -19,9 +19,8 @@ extension Configuration {
         provider == "anthropic" ? environment["ANTHROPIC_BASE_URL"] : environment["RKAT_LOCAL_URL"]
     }
 }
-struct AnthropicProvider: ModelProvider {
-    let endpointX: Endpoint
-    init(endpoint: Endpoint, transport: any HTTPTransport, clock: any RuntimeClock) { endpointX = endpoint }
+struct OpenAICompatibleProvider: ModelProvider {
+    init(name: String = "", endpoint: Endpoint, transport: any HTTPTransport, clock: any RuntimeClock) { }
     var name: String { "anthropic" }
     var endpoint: String { "" }
     var wireFormat: WireFormat { .anthropicMessages }
@@ -29,6 +28,3 @@ struct AnthropicProvider: ModelProvider {
     func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer { throw .cancelled }
     func models() async throws(ProviderError) -> [String] { [] }
 }
-typealias OpenAICompatibleProvider = AnthropicProvider
-struct Endpoint { init(_ url: String, key: APIKey?, allowsPlainHTTP: Bool) throws(ProviderError) {} }
-struct APIKey { init?(_ s: String) {} }

@@ -135,10 +135,10 @@ struct ModelResolver: Sendable {
                 throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
             }
             return AnthropicProvider(
-                endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
+                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
         case .openaiCompatible:
             return OpenAICompatibleProvider(
-                endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
+                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
         case .openai, .gemini:
             throw unknown(name, settings)
         }

@@ -19,7 +19,9 @@ A real language model on this machine, for trying rkat without a provider's key.
   stop     end the servers started here, or the one on --port
   status   tell what is running; standard output holds the base URLs, the exit status is 1 when there are none
 
-models: 1.5b (1.1 GB, sensible, calls tools), 0.5b (0.5 GB, quick, rarely calls tools), 135m (0.1 GB, for trying the plumbing)
+models: 1.5b   1.1 GB, answers sensibly and calls tools
+        0.5b   0.5 GB, quicker, rarely calls tools
+        135m   0.1 GB, for trying the plumbing
 """
 
 
