@@ -10,8 +10,28 @@ protocol StreamDecoder: Sendable {
     /// - Throws: what the provider reported inside the stream, or ``ProviderError/Reason/malformedResponse``.
     mutating func decode(_ bytes: RawSpan, into batch: inout EventBatch) throws(ProviderError)
 
+    /// Takes the answer of a server that did not stream: one JSON value.
+    ///
+    /// - Throws: what the provider reported in it, or ``ProviderError/Reason/malformedResponse``.
+    mutating func decode(whole json: [UInt8], into batch: inout EventBatch) throws(ProviderError)
+
     /// The body has ended.
     ///
     /// - Throws: ``ProviderError/Reason/incomplete`` when it ended before the answer did.
     mutating func finish(into batch: inout EventBatch) throws(ProviderError) -> ModelAnswer
+
+    /// How much of the answer is there.
+    var progress: StreamProgress { get }
+
+    /// What the provider has counted so far; nil when it has said nothing.
+    var usage: Usage? { get }
+}
+
+/// How much of an answer has arrived.
+enum StreamProgress: Sendable, Hashable, Comparable {
+    case underway
+    /// The stop reason is known; only accounting may follow, and a broken connection does no harm any more.
+    case answered
+    /// The stream's own end mark has come; nothing that follows counts.
+    case ended
 }
