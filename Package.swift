@@ -65,6 +65,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
+            swiftSettings: settings),
     ]
 )
