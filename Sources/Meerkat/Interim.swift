@@ -19,12 +19,3 @@ extension Configuration {
         provider == "anthropic" ? environment["ANTHROPIC_BASE_URL"] : environment["RKAT_LOCAL_URL"]
     }
 }
-struct OpenAICompatibleProvider: ModelProvider {
-    init(name: String = "", endpoint: Endpoint, transport: any HTTPTransport, clock: any RuntimeClock) { }
-    var name: String { "anthropic" }
-    var endpoint: String { "" }
-    var wireFormat: WireFormat { .anthropicMessages }
-    func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter) {}
-    func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer { throw .cancelled }
-    func models() async throws(ProviderError) -> [String] { [] }
-}
