@@ -221,7 +221,9 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     private static func snapshot(_ session: LiveSession) -> SessionSnapshot {
-        SessionSnapshot(summary: session.summary, state: session.run == nil ? .idle : .running, isOpen: true)
+        let summary = session.summary
+        let state: SessionSnapshot.State = session.run != nil ? .running : summary.openRun != nil ? .interrupted : .idle
+        return SessionSnapshot(summary: summary, state: state, isOpen: true)
     }
 
     public func storedSessions(after cursor: SessionCursor?, limit: Int) throws(SessionError) -> [SessionSnapshot] {
@@ -232,15 +234,18 @@ public final class SessionDirectory: AgentRuntime {
         }
     }
 
+    /// A session by its row; while it runs here, by what is known here.
     private func snapshot(_ stored: StoredSession) -> SessionSnapshot {
-        if let session = open.withLock({ $0.sessions[stored.summary.id] }) { return Self.snapshot(session) }
+        let open = open.withLock { $0.sessions[stored.summary.id] }
+        if let open, open.run != nil { return Self.snapshot(open) }
         let state: SessionSnapshot.State =
-            stored.owner == .otherProcess ? .running : stored.interruptedRun != nil ? .interrupted : .idle
-        return SessionSnapshot(summary: stored.summary, state: state, isOpen: false)
+            stored.summary.openRun == nil ? .idle : stored.owner == .otherProcess ? .running : .interrupted
+        return SessionSnapshot(summary: stored.summary, state: state, isOpen: open != nil)
     }
 
     public func session(_ id: SessionID) throws(SessionError) -> SessionSnapshot {
-        if let session = open.withLock({ $0.sessions[id] }) { return Self.snapshot(session) }
+        // Another process may have gone on with a session that is idle here.
+        if let session = open.withLock({ $0.sessions[id] }), session.run != nil { return Self.snapshot(session) }
         return snapshot(try stored(id))
     }
 
@@ -276,17 +281,18 @@ public final class SessionDirectory: AgentRuntime {
             open.isClosing = true
             return open.runs.values.map(\.handle)
         }
-        let clock = services.clock
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { for handle in handles { _ = await handle.outcome } }
-            group.addTask {
-                // Cut short by a cancellation as well.
-                try? await clock.sleep(for: grace)
-                for handle in handles { handle.cancel() }
+        if grace > .zero {
+            let isOver = AsyncLatch<Void>()
+            let timer = services.clock.schedule(after: grace) { isOver.open(()) }
+            let runs = Task {
+                for handle in handles { _ = await handle.outcome }
+                isOver.open(())
             }
-            await group.next()
-            group.cancelAll()
+            await isOver.value
+            timer.cancel()
+            runs.cancel()
         }
+        for handle in handles { handle.cancel() }
         for handle in handles { _ = await handle.outcome }
         await services.store.close()
     }
