@@ -53,7 +53,8 @@ public struct ConfigLayers: Sendable, Hashable {
         var shorter = tree
         shorter["max_tokens"] = nil
         let full = try ConfigLayers(below: below, top: tree).configuration()
-        return try ConfigLayers(below: below, top: shorter).configuration().effectiveMaxTokens == full.effectiveMaxTokens
+        return try ConfigLayers(below: below, top: shorter).configuration().effectiveMaxTokens
+            == full.effectiveMaxTokens
             ? shorter : tree
     }
 
