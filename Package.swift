@@ -76,7 +76,7 @@ let package = Package(
             dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatTesting"],
             swiftSettings: settings),
         .testTarget(
-            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatStorage"],
+            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
             swiftSettings: settings),
     ]
 )
