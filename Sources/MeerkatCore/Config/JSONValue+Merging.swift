@@ -13,7 +13,7 @@ extension JSONValue {
     }
 
     /// Whether two values mean the same: the order of members and the spelling of numbers do not count.
-    func means(_ other: JSONValue) -> Bool {
+    public func means(_ other: JSONValue) -> Bool {
         switch (self, other) {
         case (.object(let left), .object(let right)):
             left.members.count == right.members.count

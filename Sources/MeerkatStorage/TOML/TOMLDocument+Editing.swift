@@ -201,7 +201,9 @@ extension TOMLDocument {
     /// Makes replacements that do not overlap and reads the result.
     private mutating func splice(_ replacements: [Replacement]) throws(TOMLEditError) {
         var edited = text
-        for (range, new) in replacements.sorted(by: { $0.range.lowerBound > $1.range.lowerBound }) {
+        for (range, new) in (replacements + rescuedComments(from: replacements)).sorted(by: {
+            $0.range.lowerBound > $1.range.lowerBound
+        }) {
             edited.replaceSubrange(range, with: new.utf8)
         }
         do throws(TOMLError) {
@@ -209,6 +211,27 @@ extension TOMLDocument {
         } catch {
             throw .failed
         }
+    }
+}
+
+extension TOMLDocument {
+    /// Puts comments that stand in a replaced value above its line.
+    private func rescuedComments(from replacements: [Replacement]) -> [Replacement] {
+        var rescued: [Replacement] = []
+        for range in comments {
+            let comment = String(decoding: text[range], as: UTF8.self)
+            guard replacements.contains(where: { $0.range.contains(range.lowerBound) && !$0.text.contains(comment) }),
+                let statement = statements.last(where: { $0.range.lowerBound < range.lowerBound })
+            else { continue }
+            let start = statement.range.lowerBound
+            let line = comment + newline + indentation(at: start)
+            if let last = rescued.last, last.range.lowerBound == start {
+                rescued[rescued.count - 1].text += line
+            } else {
+                rescued.append((start..<start, line))
+            }
+        }
+        return rescued
     }
 }
 

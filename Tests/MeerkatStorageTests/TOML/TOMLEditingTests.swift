@@ -24,7 +24,8 @@ import Testing
         Example(
             "a value keeps its comment", "# head\n[agent]\n  model = 'x' # mine\n", ["agent", "model"], "y",
             "# head\n[agent]\n  model = \"y\" # mine\n"),
-        Example("a new key follows its table", "[a]\nx = 1 # c\n\n[b]\n", ["a", "y"], 2, "[a]\nx = 1 # c\ny = 2\n\n[b]\n"),
+        Example(
+            "a new key follows its table", "[a]\nx = 1 # c\n\n[b]\n", ["a", "y"], 2, "[a]\nx = 1 # c\ny = 2\n\n[b]\n"),
         Example("a new key takes the indentation", "[a]\n  x = 1\n", ["a", "y"], true, "[a]\n  x = 1\n  y = true\n"),
         Example("a new key in an empty table", "[a] # c\n", ["a", "y"], "z", "[a] # c\ny = \"z\"\n"),
         Example("a new table", "x = 1", ["a", "b", "y"], 2, "x = 1\n\n[a.b]\ny = 2\n"),
@@ -32,11 +33,13 @@ import Testing
         Example("a new root key", "# file\n\n# a\n[a]\n", ["x"], 1, "# file\n\nx = 1\n\n# a\n[a]\n"),
         Example("a new root key after others", "y = 1 # c\n\n[a]\n", ["x"], 1, "y = 1 # c\nx = 1\n\n[a]\n"),
         Example("a new root key below comments only", "# c", ["x"], 1, "# c\nx = 1\n"),
-        Example("dotted keys stay dotted", "[a]\nb.c = 1\nz = 0\n", ["a", "b", "d"], 2, "[a]\nb.c = 1\nb.d = 2\nz = 0\n"),
+        Example(
+            "dotted keys stay dotted", "[a]\nb.c = 1\nz = 0\n", ["a", "b", "d"], 2, "[a]\nb.c = 1\nb.d = 2\nz = 0\n"),
         Example("an implied table gets a header", "[a.b]\nx = 1\n", ["a", "y"], 2, "[a.b]\nx = 1\n\n[a]\ny = 2\n"),
         Example("inline tables stay inline", "a = { x = 1 } # c\n", ["a", "y"], 2, "a = { x = 1, y = 2 } # c\n"),
         Example("an empty inline table", "a = {}\n", ["a", "y"], 2, "a = { y = 2 }\n"),
         Example("deep in an inline table", "a = { x = 1 }\n", ["a", "b", "c"], 2, "a = { x = 1, b.c = 2 }\n"),
+        Example("comments in a value move up", "  a = [ # b\n 1, # c\n]\n", ["a"], 2, "  # b\n  # c\n  a = 2\n"),
         Example("names are quoted", "", ["a", "b c"], "\"\\\u{1}\t", "[a]\n\"b c\" = \"\\\"\\\\\\u0001\\t\"\n"),
         Example(
             "long text takes lines", "[a]\n", ["a", "t"], "one\n\"\"\"\\two\"",
@@ -82,7 +85,8 @@ import Testing
         Example(
             "tables in a list", "a = [{ x = 1 }, { x = 2, y = 3 }]\n", ["a"], [["x": 1], ["x": 5]],
             "a = [{ x = 1 }, { x = 5 }]\n"),
-        Example("a first list of tables", "x = 1\n", ["h", "e"], [["id": "a", "r": ["t": 1]]],
+        Example(
+            "a first list of tables", "x = 1\n", ["h", "e"], [["id": "a", "r": ["t": 1]]],
             "x = 1\n\n[[h.e]]\nid = \"a\"\nr = { t = 1 }\n"),
         Example(
             "append a table", "[[e]]\nid = 1 # c\n[e.r]\nt = 1\n\n[z]\n", ["e"],
