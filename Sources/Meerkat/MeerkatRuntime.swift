@@ -63,7 +63,8 @@ public final class MeerkatRuntime: AgentRuntime {
 
     public init(_ options: Options) {
         let places = Places(workingDirectory: options.workingDirectory, home: options.environment["HOME"])
-        let configuration = options.configuration ?? Self.configuration(places, options)
+        let configuration =
+            options.configuration ?? FileConfigurationStore(home: places.home, projectRoot: places.projectRoot)
         self.configuration = configuration
         let resolver = ModelResolver(configuration: configuration, options: options)
         let notes = InstructionFiles(places: places)

@@ -18,12 +18,15 @@ final class LiveSession: Sendable {
     }
 
     let id: SessionID
+    /// As they were when the session was opened.
+    let settings: RunSettings
     private let live: Mutex<Live>
     /// Appends follow one another; archiving may come between those of a run.
     let appendOrder = AsyncLock()
 
-    init(_ summary: SessionSummary, loaded: Loaded? = nil) {
+    init(_ summary: SessionSummary, settings: RunSettings, loaded: Loaded? = nil) {
         id = summary.id
+        self.settings = settings
         live = Mutex(Live(summary: summary, loaded: loaded))
     }
 

@@ -44,7 +44,7 @@ public final class SessionDirectory: AgentRuntime {
         let summary = SessionSummary(
             id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
             openRun: nil)
-        let session = LiveSession(summary, loaded: LiveSession.Loaded(state: SessionState(id: id)))
+        let session = LiveSession(summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
         let order = RunLoop.Order(
             run: run ?? RunID(services.ids.uniqueID(at: now)), prompt: prompt, creating: resolved, events: events)
         _ = try register(session)
@@ -107,7 +107,7 @@ public final class SessionDirectory: AgentRuntime {
         let isFull = open.withLock { open -> Bool in
             open.runs[handle.id] = nil
             open.loadedBytes += session.memoryChange()
-            return open.loadedBytes > services.settings().maxLoadedBytes
+            return open.loadedBytes > session.settings.maxLoadedBytes
         }
         if isFull { unloadLeastRecentlyUsed() }
     }
@@ -165,7 +165,7 @@ public final class SessionDirectory: AgentRuntime {
 
     /// Opens a session, unless it is open already; returns the open one.
     private func register(_ session: LiveSession) throws(SessionError) -> LiveSession {
-        let limit = services.settings().maxOpenSessions
+        let limit = session.settings.maxOpenSessions
         let registered = open.withLock { open -> LiveSession? in
             if let other = open.sessions[session.id] { return other }
             guard open.sessions.count < limit else { return nil }
@@ -184,7 +184,7 @@ public final class SessionDirectory: AgentRuntime {
     /// The open session, or the stored one opened.
     private func session(toRun id: SessionID) throws(SessionError) -> LiveSession {
         if let session = open.withLock({ $0.sessions[id] }) { return session }
-        return try register(LiveSession(try stored(id).summary))
+        return try register(LiveSession(try stored(id).summary, settings: services.settings()))
     }
 
     /// A stored session that is not archived.
