@@ -87,7 +87,7 @@ public final class ScriptedProvider: ModelProvider {
 
     /// The history of each call as text.
     public var histories: [String] {
-        requests.map { request in "[" + request.history.chunks.map { String(decoding: $0, as: UTF8.self) }.joined() + "]" }
+        requests.map { request in "[" + request.history.chunks.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ",") + "]" }
     }
 
     /// Writes a group as `{"user":[…],"results":[…]}` or `{"assistant":[…]}`.
