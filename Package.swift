@@ -65,6 +65,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "MeerkatIOTests", dependencies: ["MeerkatIO"], swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatProvidersTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProviders"],
+            swiftSettings: settings),
     ]
 )

@@ -157,7 +157,8 @@ public struct ServerSentEvents: Sendable {
     }
 
     /// Tells whether the line in `range` holds the field, and narrows `range` to its value.
-    private static func field(_ name: StaticString, in bytes: UnsafeRawBufferPointer, _ range: inout Range<Int>) -> Bool {
+    private static func field(_ name: StaticString, in bytes: UnsafeRawBufferPointer, _ range: inout Range<Int>) -> Bool
+    {
         let count = name.utf8CodeUnitCount
         guard range.count >= count else { return false }
         for index in 0..<count where bytes[range.lowerBound + index] != name.utf8Start[index] { return false }

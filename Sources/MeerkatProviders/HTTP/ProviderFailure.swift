@@ -20,7 +20,8 @@ struct ProviderFailure: Sendable {
     func error(_ reported: ReportedError) -> ProviderError {
         let kind = reported.kinds.first.map { " (\($0.prefix(60)))" } ?? ""
         return ProviderError(
-            reported.reason(status: nil), "the provider reported an error" + kind + quote(reported.message, after: ": "))
+            reported.reason(status: nil), "the provider reported an error" + kind + quote(reported.message, after: ": ")
+        )
     }
 
     func error(_ error: HTTPError) -> ProviderError {

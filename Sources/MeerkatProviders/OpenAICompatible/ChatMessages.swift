@@ -59,7 +59,8 @@ struct ChatMessages {
     private func writeReasoning(of blocks: [Block], to writer: inout JSONWriter) {
         var field: String?
         var text = ""
-        for case .reasoning(let part, let data?) in blocks where data.format == .chatCompletions && data.model == model {
+        for case .reasoning(let part, let data?) in blocks where data.format == .chatCompletions && data.model == model
+        {
             guard let name = (try? data.json.value())?["field"]?.string else { continue }  // it was read as JSON
             field = field ?? name
             text += part
