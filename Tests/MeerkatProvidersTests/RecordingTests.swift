@@ -4,8 +4,7 @@ import Testing
 
 @testable import MeerkatProviders
 
-/// Decodes real answers of providers. The outcome must be the one that the vendor's own library has, however the bytes
-/// are cut.
+/// Decodes real answers of providers: the outcome must be that of the vendor's own library, however the bytes are cut.
 @Suite(.enabled(if: Recording.folder != nil, "the recordings are not there"))
 struct RecordingTests {
     @Test(arguments: Recording.all(of: "anthropic"))

@@ -54,8 +54,10 @@ struct ChatMessages {
         }
     }
 
-    /// What the model thought before it called tools, where the server had put it: models that think between calls
-    /// want to see it, and some servers refuse the call without it. After an answer it is of no use any more.
+    /// Writes what the model thought before it called tools, where the server had put it.
+    ///
+    /// Models that think between calls want to see it, and some servers refuse the call without it. After a final
+    /// answer it is of no use any more.
     private func writeReasoning(of blocks: [Block], to writer: inout JSONWriter) {
         var field: String?
         var text = ""

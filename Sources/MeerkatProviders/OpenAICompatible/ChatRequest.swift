@@ -66,7 +66,7 @@ struct ChatRequest {
         return settings
     }
 
-    /// What no parameter may replace. Tools of the parameters come behind ours.
+    /// What no parameter may replace; tools of the parameters come behind ours.
     private static let reserved: Set = ["model", "messages", "stream", "tools", "structured_output"]
 
     private func writeTools(to writer: inout JSONWriter) {
