@@ -67,10 +67,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatProtocolTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
             swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatProvidersTests",
+            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProviders"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatServerTests",
             dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatTesting"],

@@ -157,7 +157,8 @@ public struct ServerSentEvents: Sendable {
     }
 
     /// Tells whether the line in `range` holds the field, and narrows `range` to its value.
-    private static func field(_ name: StaticString, in bytes: UnsafeRawBufferPointer, _ range: inout Range<Int>) -> Bool {
+    private static func field(_ name: StaticString, in bytes: UnsafeRawBufferPointer, _ range: inout Range<Int>) -> Bool
+    {
         let count = name.utf8CodeUnitCount
         guard range.count >= count else { return false }
         for index in 0..<count where bytes[range.lowerBound + index] != name.utf8Start[index] { return false }
@@ -190,7 +191,7 @@ public struct ServerSentEvents: Sendable {
 }
 
 extension [UInt8] {
-    /// Calls `body` with the array's memory. Like `withUnsafeBytes`, which does not throw typed errors.
+    /// Calls `body` with the array's memory, like `withUnsafeBytes`, which does not throw typed errors.
     package func withBytes<T, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> T) throws(E) -> T {
         try withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
     }

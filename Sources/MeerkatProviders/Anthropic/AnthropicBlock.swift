@@ -88,7 +88,9 @@ struct AnthropicBlock: Sendable {
     ///
     /// Citations of a text are left out: they are not needed to show the text to the model again.
     func finished(model: String) throws(ProviderError) -> Block? {
-        func data(_ json: RawJSON) -> ProviderData { ProviderData(format: .anthropicMessages, model: model, json: json) }
+        func data(_ json: RawJSON) -> ProviderData {
+            ProviderData(format: .anthropicMessages, model: model, json: json)
+        }
         switch kind {
         case .text:
             return content.isEmpty ? nil : .text(text)

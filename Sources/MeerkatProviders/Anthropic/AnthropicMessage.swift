@@ -48,7 +48,8 @@ struct AnthropicMessage: Sendable {
             }
         }
         guard !isError, outline.kind != .error else {
-            throw failure.error(ReportedError(try readForeign(data) { (reader) throws(JSONError) in try reader.read() }))
+            throw failure.error(
+                ReportedError(try readForeign(data) { (reader) throws(JSONError) in try reader.read() }))
         }
         try take(outline, data, &batch)
     }
@@ -141,7 +142,8 @@ struct AnthropicMessage: Sendable {
         guard !blocks[position].isClosed else { return }
         blocks[position].isClosed = true
         guard blocks[position].kind == .thinking, !blocks[position].content.isEmpty else { return }
-        batch.append(.reasoningComplete(ReasoningComplete(content: String(decoding: blocks[position].content, as: UTF8.self))))
+        batch.append(
+            .reasoningComplete(ReasoningComplete(content: String(decoding: blocks[position].content, as: UTF8.self))))
     }
 
     // MARK: The message

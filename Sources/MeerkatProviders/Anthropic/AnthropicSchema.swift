@@ -24,7 +24,8 @@ enum AnthropicSchema {
         case ("allOf", .array(let schemas)), ("anyOf", .array(let schemas)), ("oneOf", .array(let schemas)),
             ("prefixItems", .array(let schemas)), ("items", .array(let schemas)):
             return .array(schemas.map(closed(schema:)))
-        case ("items", _), ("additionalItems", _), ("unevaluatedItems", _), ("contains", _), ("additionalProperties", _),
+        case ("items", _), ("additionalItems", _), ("unevaluatedItems", _), ("contains", _),
+            ("additionalProperties", _),
             ("unevaluatedProperties", _), ("propertyNames", _), ("not", _), ("if", _), ("then", _), ("else", _):
             return closed(schema: value)
         default:

@@ -9,7 +9,7 @@ struct AnthropicStreamDecoder: StreamDecoder {
     private var events = ServerSentEvents()
     private var message: AnthropicMessage
 
-    /// - Parameter model: The model as it was asked for; reasoning is tagged with it.
+    /// A decoder for the answer of `model`, named as it was asked for: reasoning is tagged with it.
     init(model: String, failure: ProviderFailure) {
         message = AnthropicMessage(model: model, failure: failure)
     }

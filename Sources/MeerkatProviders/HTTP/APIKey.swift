@@ -1,4 +1,6 @@
-/// A credential of one endpoint. It has no text form, so that it cannot end up in a message or a log by accident.
+/// A credential of one endpoint.
+///
+/// It has no text form, so that it cannot end up in a message or a log by accident.
 public struct APIKey: Sendable, Hashable {
     let value: String
 

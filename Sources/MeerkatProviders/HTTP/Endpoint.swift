@@ -26,13 +26,17 @@ public struct Endpoint: Sendable, Hashable {
         // What stands before the @ is a credential: it is neither sent nor shown.
         guard location.userInfo == nil else { throw refuse("must not hold a user name or password") }
         guard location.port != 0 else { throw refuse("has a port that cannot be used") }
-        guard location.path.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
+        guard
+            location.path.utf8.allSatisfy({
+                (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+            })
         else { throw refuse("must not hold a query, a fragment or characters that need encoding") }
         guard location.scheme == "https" || location.isLoopback || allowsPlainHTTP else {
             throw refuse("uses plain http to \(location.hostAndPort), which is allowed for this machine only")
         }
         if let key, !key.isPrintable {
-            throw ProviderError(.notConfigured, "the API key for \(location.hostAndPort) has characters that cannot be sent")
+            throw ProviderError(
+                .notConfigured, "the API key for \(location.hostAndPort) has characters that cannot be sent")
         }
         host = location.hostAndPort
         self.key = key

@@ -102,7 +102,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         return state.body.count < limit ? .proceed : .stop
     }
 
-    /// What kind of body begins with `bytes`. The first byte decides, because servers mislabel what they send.
+    /// What kind of body begins with `bytes`: the first byte decides, because servers mislabel what they send.
     private static func content(of bytes: UnsafeRawBufferPointer) -> Content {
         switch bytes.first(where: { $0 > 0x20 }) {
         case nil: .undecided

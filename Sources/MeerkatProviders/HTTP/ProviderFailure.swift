@@ -1,7 +1,7 @@
 internal import MeerkatCore
 internal import MeerkatIO
 
-/// Turns what went wrong with a call into a ``ProviderError``. Credentials and long foreign texts stay out of it.
+/// Turns what went wrong with a call into an error, with neither credentials nor long foreign texts in it.
 struct ProviderFailure: Sendable {
     /// Most foreign text in a message, in bytes.
     static let maxForeignBytes = 200
@@ -20,7 +20,8 @@ struct ProviderFailure: Sendable {
     func error(_ reported: ReportedError) -> ProviderError {
         let kind = reported.kinds.first.map { " (\($0.prefix(60)))" } ?? ""
         return ProviderError(
-            reported.reason(status: nil), "the provider reported an error" + kind + quote(reported.message, after: ": "))
+            reported.reason(status: nil), "the provider reported an error" + kind + quote(reported.message, after: ": ")
+        )
     }
 
     func error(_ error: HTTPError) -> ProviderError {

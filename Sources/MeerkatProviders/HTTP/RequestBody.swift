@@ -1,11 +1,10 @@
 internal import MeerkatCore
 
-/// The body of a request in pieces: a head that ends inside the array of messages, the history as it was rendered, and
-/// a tail. Nothing of the history is copied.
+/// The body of a request in pieces: a head, the history as it was rendered, and a tail.
+///
+/// Nothing of the history is copied.
 enum RequestBody {
-    /// - Parameters:
-    ///   - head: Ends with `[`, or with a message.
-    ///   - tail: Closes what `head` has opened.
+    /// Joins the pieces; `head` ends with `[` or with a message, and `tail` closes what it has opened.
     static func join(head: [UInt8], _ history: RenderedHistory, tail: String) -> [[UInt8]] {
         var pieces: [[UInt8]] = [head]
         pieces.reserveCapacity(2 * history.chunks.count + 2)
@@ -25,8 +24,8 @@ enum RequestBody {
 extension String {
     /// The text with everything but letters, digits, `_` and `-` replaced, as APIs want names and ids.
     ///
-    /// A history may hold what another provider, or a model's imagination, called a tool or a call.
-    /// - Parameter distinctly: Keeps different texts different.
+    /// A history may hold what another provider, or a model's imagination, called a tool or a call. With `distinctly`
+    /// different texts stay different.
     func asIdentifier(distinctly: Bool, maxLength: Int) -> String {
         let isPlain = utf8.allSatisfy(Self.isIdentifierByte)
         guard !isPlain || isEmpty || utf8.count > maxLength else { return self }

@@ -13,7 +13,7 @@ struct ChatChunk: Sendable {
         var arguments = 0..<0
     }
 
-    /// Where a server puts what the model thinks. Some put it in two places at once; the first that is used counts.
+    /// Where a server puts what the model thinks; when it uses two places at once, the first counts.
     enum ReasoningField: String, Sendable {
         case content = "reasoning_content"
         case plain = "reasoning"

@@ -70,7 +70,8 @@ struct ChatCompletion: Sendable {
     private func reported(_ data: UnsafeRawBufferPointer) throws(ProviderError) -> ProviderError {
         let value = try readForeign(data) { (reader) throws(JSONError) in try JSONValue(from: &reader) }
         let choice = value["choices"]?.array?.first?["error"]
-        return failure.error(ReportedError(value["error"].map { $0.isNull ? choice ?? value : value } ?? choice ?? value))
+        return failure.error(
+            ReportedError(value["error"].map { $0.isNull ? choice ?? value : value } ?? choice ?? value))
     }
 
     private mutating func takeChunk(_ batch: inout EventBatch) throws(ProviderError) {
@@ -92,7 +93,8 @@ struct ChatCompletion: Sendable {
     private mutating func takeUsage() -> Bool {
         guard chunk.inputTokens != nil || chunk.outputTokens != nil else { return false }
         usage = Usage(
-            inputTokens: chunk.inputTokens ?? 0, outputTokens: chunk.outputTokens ?? 0, cacheReadTokens: chunk.cachedTokens)
+            inputTokens: chunk.inputTokens ?? 0, outputTokens: chunk.outputTokens ?? 0,
+            cacheReadTokens: chunk.cachedTokens)
         return true
     }
 

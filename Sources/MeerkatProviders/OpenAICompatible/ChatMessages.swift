@@ -54,12 +54,15 @@ struct ChatMessages {
         }
     }
 
-    /// What the model thought before it called tools, where the server had put it: models that think between calls
-    /// want to see it, and some servers refuse the call without it. After an answer it is of no use any more.
+    /// Writes what the model thought before it called tools, where the server had put it.
+    ///
+    /// Models that think between calls want to see it, and some servers refuse the call without it. After a final
+    /// answer it is of no use any more.
     private func writeReasoning(of blocks: [Block], to writer: inout JSONWriter) {
         var field: String?
         var text = ""
-        for case .reasoning(let part, let data?) in blocks where data.format == .chatCompletions && data.model == model {
+        for case .reasoning(let part, let data?) in blocks where data.format == .chatCompletions && data.model == model
+        {
             guard let name = (try? data.json.value())?["field"]?.string else { continue }  // it was read as JSON
             field = field ?? name
             text += part

@@ -49,7 +49,9 @@ struct ChatRequest {
         var settings: JSONObject = ["stream_options": ["include_usage": true]]
         // Servers that know the newer name of the limit refuse both at once.
         if request.parameters["max_completion_tokens"] == nil { settings["max_tokens"] = .integer(request.maxTokens) }
-        if let temperature = request.temperature.flatMap(JSONNumber.init) { settings["temperature"] = .number(temperature) }
+        if let temperature = request.temperature.flatMap(JSONNumber.init) {
+            settings["temperature"] = .number(temperature)
+        }
         for member in request.parameters.members where !Self.reserved.contains(member.name) {
             settings[member.name] = member.value
         }
@@ -64,7 +66,7 @@ struct ChatRequest {
         return settings
     }
 
-    /// What no parameter may replace. Tools of the parameters come behind ours.
+    /// What no parameter may replace; tools of the parameters come behind ours.
     private static let reserved: Set = ["model", "messages", "stream", "tools", "structured_output"]
 
     private func writeTools(to writer: inout JSONWriter) {

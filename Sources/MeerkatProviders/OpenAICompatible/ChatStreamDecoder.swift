@@ -9,7 +9,7 @@ struct ChatStreamDecoder: StreamDecoder {
     private var events = ServerSentEvents()
     private var completion: ChatCompletion
 
-    /// - Parameter model: The model as it was asked for; reasoning is tagged with it.
+    /// A decoder for the answer of `model`, named as it was asked for: reasoning is tagged with it.
     init(model: String, failure: ProviderFailure) {
         completion = ChatCompletion(model: model, failure: failure)
     }

@@ -49,7 +49,7 @@ struct ChatToolCalls: Sendable {
 
     /// The calls by position; nil for those that turned out to be nothing.
     ///
-    /// - Parameter wasCut: The answer reached its limit, so that the last call may lack its end.
+    /// With `wasCut` the answer reached its limit, so that the last call may lack its end.
     func finished(wasCut: Bool) throws(ProviderError) -> [ToolUse?] {
         var ids = Set(calls.map(\.id))
         var used: Set<String> = []
