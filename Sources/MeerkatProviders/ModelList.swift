@@ -50,5 +50,7 @@ private final class BodyCollector: HTTPReceiver {
         }
     }
 
+    func receiveEndOfRead() {}
+
     func whenReady(_ action: @escaping @Sendable () -> Void) { action() }
 }

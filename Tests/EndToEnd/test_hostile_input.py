@@ -21,31 +21,21 @@ NO_SESSION = "01936f8a-7b2c-7000-8000-000000000001"
 INITIALIZE = '{"jsonrpc":"2.0","id":%s,"method":"initialize"}'
 
 
-def answers_to(rkat: Rkat, *lines: bytes) -> list[Message]:
-    """All that is said to some lines: a request that needs no run comes behind them and marks the end."""
+def answers_to(rkat: Rkat, *lines: bytes, count: int = 0) -> list[Message]:
+    """What is said to some lines, `count` messages or more, until a request behind them is answered."""
     start = len(rkat.messages)
     for line in lines:
         rkat.write(line + b"\n")
+    wait_until(lambda: len(rkat.messages) >= start + count)
     end = f"end-{uuid4()}"
     rkat.write((INITIALIZE % json.dumps(end)).encode() + b"\n")
     rkat.wait_for(lambda message: message.get("id") == end, start=start)
-    wait_until(lambda: all(has_ended(rkat, request) for request in started(rkat, start)))
     return [message for message in rkat.messages[start:] if message.get("id") != end]
-
-
-def started(rkat: Rkat, start: int) -> set[Any]:
-    return {
-        message["params"]["request_id"] for message in rkat.messages[start:] if "method" in message
-    }
-
-
-def has_ended(rkat: Rkat, request: Any) -> bool:
-    return any("method" not in message and message.get("id") == request for message in list(rkat.messages))
 
 
 def only_error(rkat: Rkat, line: bytes) -> Message:
     """The one answer to a line, which is an error."""
-    answers = answers_to(rkat, line)
+    answers = answers_to(rkat, line, count=1)
     assert len(answers) == 1, answers
     assert set(answers[0]) == {"jsonrpc", "id", "error"}
     assert isinstance(answers[0]["error"]["message"], str)
@@ -143,8 +133,8 @@ def test_an_id_comes_back_as_it_was(offline: Rkat, request_id: str) -> None:
 
 def test_an_id_that_is_used_twice_is_answered_twice(offline: Rkat) -> None:
     line = b'{"jsonrpc":"2.0","id":5,"method":"session/list"}'
-    answers = answers_to(offline, line, line)
-    wait_until(lambda: sum(message.get("id") == 5 for message in offline.messages) == 2)
+    answers = answers_to(offline, line, line, count=2)
+    assert [answer["id"] for answer in answers] == [5, 5]
     assert all("result" in answer for answer in answers)
 
 
@@ -170,8 +160,7 @@ def test_a_method_that_does_not_exist_yet(offline: Rkat, method: str) -> None:
 
 
 def test_ten_thousand_bad_lines_get_ten_thousand_errors(offline: Rkat) -> None:
-    offline.write(b"x\n" * 10_000)
-    answers = answers_to(offline)
+    answers = answers_to(offline, *[b"x"] * 10_000, count=10_000)
     assert len(answers) == 10_000
     assert {answer["error"]["code"] for answer in answers} == {-32700}
 

@@ -3,8 +3,8 @@ internal import MeerkatIO
 internal import MeerkatJSON
 internal import Synchronization
 
-/// One model call over HTTP: feeds the decoder on the event loop and offers what it makes to the sink, once per part of
-/// the body.
+/// One model call over HTTP: feeds the decoder on the event loop and offers what it makes to the sink, once per read of
+/// the connection.
 final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     private enum Content {
         /// Nothing has come that tells what the body is.
@@ -25,20 +25,24 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         /// The decoder made sense of something.
         var hasProgress = false
         var error: ProviderError?
+        /// The sink has enough for now.
+        var isPaused = false
         /// Ends the wait for what may follow the answer.
         var timer: (any ScheduledAction)?
+        var sending: Task<HTTPError?, Never>?
         var progress = StreamProgress.underway
     }
 
     private static var maxFailureBytes: Int { 64 * 1024 }
     private static var maxJSONBytes: Int { 64 * 1024 * 1024 }
+    /// Text that is offered before the end of a read.
+    private static var maxBatchBytes: Int { 256 * 1024 }
 
     // Taken once per part of the body and never contended: the transport makes one call at a time.
     private let state: Mutex<State>
     private let sink: any ModelSink
     private let failure: ProviderFailure
     private let clock: any RuntimeClock
-    private let isOver = Signal()
 
     init(_ decoder: Decoder, sink: any ModelSink, key: APIKey?, clock: any RuntimeClock) {
         state = Mutex(State(decoder: decoder))
@@ -59,14 +63,20 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     func receive(_ bytes: RawSpan) -> HTTPFlow {
         bytes.withUnsafeBytes { bytes in
             state.withLock { state in
-                let flow = take(bytes, &state)
-                if state.decoder.progress > state.progress { advance(&state) }
-                return flow
+                take(bytes, &state)
             }
         }
     }
 
+    func receiveEndOfRead() {
+        state.withLock { state in
+            offer(&state)
+            if state.decoder.progress > state.progress { advance(&state) }
+        }
+    }
+
     func whenReady(_ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.isPaused = false }
         sink.whenDrained(action)
     }
 
@@ -83,8 +93,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         } catch {
             state.error = error
         }
-        let isWelcome = offer(&state)
-        return state.error != nil ? .stop : isWelcome ? .proceed : .pause
+        if state.batch.textBytes > Self.maxBatchBytes { offer(&state) }
+        return state.error != nil ? .stop : state.isPaused ? .pause : .proceed
     }
 
     /// When the answer is whole, the end of the body is waited for a little only: it brings accounting and a connection
@@ -92,9 +102,13 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     private func advance(_ state: inout State) {
         state.progress = state.decoder.progress
         state.timer?.cancel()
-        state.timer = clock.schedule(after: state.progress == .ended ? .milliseconds(250) : .seconds(30)) { [isOver] in
-            isOver.fire()
+        state.timer = clock.schedule(after: state.progress == .ended ? .milliseconds(250) : .seconds(30)) { [weak self] in
+            self?.stopWaiting()
         }
+    }
+
+    private func stopWaiting() {
+        state.withLock { $0.sending }?.cancel()
     }
 
     private func keep(_ bytes: UnsafeRawBufferPointer, atMost limit: Int, _ state: inout State) -> HTTPFlow {
@@ -112,44 +126,41 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         }
     }
 
-    private func offer(_ state: inout State) -> Bool {
-        guard !state.batch.isEmpty || state.batch.hasProgress else { return true }
+    private func offer(_ state: inout State) {
+        guard !state.batch.isEmpty || state.batch.hasProgress else { return }
         state.hasProgress = true
-        defer { state.batch.removeAll() }
-        return sink.offer(state.batch)
+        if !sink.offer(state.batch) { state.isPaused = true }
+        state.batch.removeAll()
     }
 
     // MARK: The call
 
     /// Makes the call and returns the answer.
     func run(_ request: HTTPRequest, over transport: any HTTPTransport) async throws(ProviderError) -> ModelAnswer {
-        let error = await withTaskGroup(of: HTTPError?.self) { group in
-            group.addTask {
-                do throws(HTTPError) {
-                    try await transport.send(request, to: self)
-                    return nil
-                } catch {
-                    return error
-                }
-            }
-            group.addTask {
-                await self.isOver.wait()
+        let sending = Task { () -> HTTPError? in
+            do throws(HTTPError) {
+                try await transport.send(request, to: self)
                 return nil
+            } catch {
+                return error
             }
-            let first = await group.next()
-            group.cancelAll()
-            await group.waitForAll()
-            return first.flatMap { $0 }
+        }
+        state.withLock { $0.sending = sending }
+        let error = await withTaskCancellationHandler {
+            await sending.value
+        } onCancel: {
+            sending.cancel()
         }
         return try state.withLock { (state) throws(ProviderError) in
             state.timer?.cancel()
+            state.sending = nil
             if Task.isCancelled { throw .cancelled }
             return try answer(after: error, &state)
         }
     }
 
     private func answer(after error: HTTPError?, _ state: inout State) throws(ProviderError) -> ModelAnswer {
-        defer { _ = offer(&state) }
+        defer { offer(&state) }
         do throws(ProviderError) {
             if let error = state.error { throw error }
             guard let head = state.head, state.content != .failure else { throw refusal(error, state) }
@@ -190,33 +201,5 @@ extension ProviderError {
         var error = self
         error.usage = error.usage ?? usage
         return error
-    }
-}
-
-/// Something that happens once and may be waited for by one task.
-private final class Signal: Sendable {
-    private let state = Mutex<(continuation: UnsafeContinuation<Void, Never>?, hasFired: Bool)>((nil, false))
-
-    func fire() {
-        let continuation = state.withLock { state in
-            defer { state = (nil, true) }
-            return state.continuation
-        }
-        continuation?.resume()
-    }
-
-    /// Waits for it; ends early when the task is cancelled.
-    func wait() async {
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                let hasFired = state.withLock { state in
-                    if !state.hasFired { state.continuation = continuation }
-                    return state.hasFired
-                }
-                if hasFired { continuation.resume() }
-            }
-        } onCancel: {
-            fire()
-        }
     }
 }

@@ -24,7 +24,7 @@ public final class RPCOutput: Sendable {
         let unreadResponses = Backlog(limit: Self.responseLimit)
         let writer = Writer(write: write, unreadResponses: unreadResponses)
         self.unreadResponses = unreadResponses
-        worker = BatchWorker { batch in
+        worker = BatchWorker("output") { batch in
             writer.write(batch)
         }
     }

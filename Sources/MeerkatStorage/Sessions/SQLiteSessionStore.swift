@@ -35,7 +35,7 @@ public final class SQLiteSessionStore: SessionStore {
             directory: directory, path: path, owners: owners, durability: durability, maximumPages: maximumPages)
         self.owners = owners
         self.writer = writer
-        worker = BatchWorker { writer.handle($0) }
+        worker = BatchWorker("session-writer") { writer.handle($0) }
     }
 
     public func append(_ append: SessionAppend) async throws(StoreError) {
@@ -64,7 +64,7 @@ public final class SQLiteSessionStore: SessionStore {
         }
         for connection in idle { connection.close() }
         await withUnsafeContinuation { continuation in
-            OSThread.start { [worker, writer, owners] in
+            OSThread.start("store-close") { [worker, writer, owners] in
                 worker.close()
                 writer.close()
                 owners.release()
