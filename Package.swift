@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "meerkat",
-    platforms: [.macOS(.v15)],
+    platforms: [.macOS(.v26)],
     products: [
         .executable(name: "rkat", targets: ["rkat"]),
         .library(name: "Meerkat", targets: ["Meerkat"]),
@@ -50,25 +50,38 @@ let package = Package(
             name: "MeerkatProviders", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatServer", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
+            name: "MeerkatServer", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol"],
             swiftSettings: settings),
         .target(
             name: "MeerkatStorage", dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatTesting", dependencies: ["Meerkat", "MeerkatCore", "MeerkatJSON", "MeerkatServer"],
+            name: "MeerkatTesting",
+            dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
         .executableTarget(
             name: "rkat",
             dependencies: [
-                "Meerkat", "MeerkatProtocol", "MeerkatServer",
+                "Meerkat", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol", "MeerkatServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "MeerkatIOTests", dependencies: ["MeerkatIO"], swiftSettings: settings),
+        .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .testTarget(
-            name: "MeerkatProvidersTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProviders"],
+            name: "MeerkatProtocolTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatProvidersTests",
+            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProviders"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatServerTests",
+            dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatTesting"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
             swiftSettings: settings),
     ]
 )

@@ -15,6 +15,8 @@ public struct RunIdentity: Sendable, Hashable {
 ///
 /// Nothing is ever dropped: a batch that is offered is taken. The answer tells whether the next one is welcome.
 public protocol EventSink: Sendable {
+    /// Whether the reader obeys `discard_text`, so that a call may be repeated after some of its text was shown.
+    var acceptsDiscardedText: Bool { get }
     /// Takes a batch; short and without waiting, because it is called on event loops. False means: wait for room.
     func offer(_ batch: borrowing EventBatch, of run: RunIdentity) -> Bool
     /// Runs `action` once there is room for this run again; at once when there is.
@@ -22,6 +24,8 @@ public protocol EventSink: Sendable {
 }
 
 extension EventSink {
+    public var acceptsDiscardedText: Bool { true }
+
     /// Takes a batch and waits until there is room for the next. Ends early when the task is cancelled.
     public func emit(_ batch: EventBatch, of run: RunIdentity) async {
         guard !offer(batch, of: run) else { return }

@@ -54,8 +54,9 @@ public struct ModelRequest: Sendable {
     }
 }
 
-/// The messages of a request, already in the provider's format, in the order to be sent and joined by commas.
+/// The messages of a request, already in the provider's format and in order.
 ///
+/// A chunk holds one or more messages with commas between them; between two chunks stands none yet.
 /// Chunks are shared with the session's buffer; none is copied to make a request.
 public struct RenderedHistory: Sendable {
     public var chunks: [[UInt8]]

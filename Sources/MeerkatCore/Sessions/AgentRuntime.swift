@@ -15,8 +15,8 @@ public protocol AgentRuntime: Sendable {
 
     /// Ends the run of a session and waits for its end, at most 5 s.
     ///
-    /// - Returns: the run that was ended, or nil when none runs or `run` is another one.
-    func interrupt(_ session: SessionID, run: RunID?) async throws(SessionError) -> RunID?
+    /// - Parameter run: only this run is meant; nil means whichever runs.
+    func interrupt(_ session: SessionID, run: RunID?) async throws(SessionError) -> Interruption
 
     /// The open sessions in the order of their creation; waits for no turn.
     func openSessions() -> [SessionSnapshot]
@@ -38,6 +38,17 @@ public protocol AgentRuntime: Sendable {
 
     /// Lets running turns end for `grace`, then interrupts them, and closes the store.
     func close(grace: Duration) async
+}
+
+/// What an interrupt came to.
+public enum Interruption: Sendable, Hashable {
+    /// No run is going on.
+    case idle
+    /// Another run than the one that was meant is going on; it goes on.
+    case otherRun
+    case ended(RunID)
+    /// The run was told to end and has not within 5 s.
+    case ending(RunID)
 }
 
 /// What is shown of a session.

@@ -18,6 +18,13 @@ extension Entry {
     public enum Stored: Sendable, Hashable {
         case entry(Entry)
         case unreadable(UnreadableEntry)
+
+        public var seq: Int {
+            switch self {
+            case .entry(let entry): entry.seq
+            case .unreadable(let entry): entry.seq
+            }
+        }
     }
 
     /// Reads a stored entry. Unknown members are ignored; they stay in the stored bytes, which are never rewritten.

@@ -9,6 +9,7 @@ public struct SessionError: Error, Sendable, Hashable {
         case busy(elsewhere: Bool)
         case invalidOption(field: String, message: String)
         case tooManySessions(limit: Int)
+        case configuration(ConfigError)
         case store(StoreError)
         case provider(ProviderError, provider: String?)
         /// The run ended by an interrupt.
@@ -47,6 +48,10 @@ public struct SessionError: Error, Sendable, Hashable {
                 details: elsewhere ? ["reason": "owned_elsewhere"] : JSONObject())
         case .invalidOption(let field, let message):
             RecordedFailure(code: .invalidParams, message: "\(field): \(message)", details: ["field": .string(field)])
+        case .configuration(let error):
+            RecordedFailure(
+                code: error.code, message: error.description,
+                details: error.key.names.isEmpty ? JSONObject() : ["field": .string("\(error.key)")])
         case .tooManySessions(let limit):
             RecordedFailure(
                 code: .internalError, message: "limits.max_open_sessions (\(limit)) is reached",

@@ -4,18 +4,6 @@
 /// exactly one result, in call order, directly behind the answer that made it. Entries that would break this are
 /// without effect; calls without a result get a closing one when they are read.
 public struct SessionState: Sendable {
-    /// A run that has started and not ended.
-    public struct OpenRun: Sendable, Hashable {
-        public var id: RunID
-        /// Model calls answered so far.
-        public var turns = 0
-        public var toolCalls = 0
-        /// A request left and no answer came.
-        public var isModelCalled = false
-        /// The text of the run's last answer that had any.
-        public var text: String?
-    }
-
     /// A tool call of the last answer.
     public struct OpenCall: Sendable, Hashable {
         public var toolUse: ToolUse
@@ -37,7 +25,8 @@ public struct SessionState: Sendable {
     public private(set) var openCalls: [OpenCall] = []
     /// What was said since the last answer.
     public private(set) var openMessages: [[Block]] = []
-    public private(set) var openRun: OpenRun?
+    /// The run that has started and not ended.
+    public private(set) var openRun: RunID?
     public private(set) var usage = Usage()
     public private(set) var messageCount = 0
     public private(set) var lastText: String?
@@ -60,6 +49,9 @@ public struct SessionState: Sendable {
     /// The whole history as a provider may see it.
     public var history: [MessageGroup] { closedGroups + (openInput.map { [$0] } ?? []) }
 
+    /// How many groups, from the first, will never change: all but an answer at the end, which may be continued.
+    public var settledGroupCount: Int { openInput == nil ? max(closedGroups.count - 1, 0) : closedGroups.count }
+
     public mutating func apply(_ entry: Entry) {
         lastSeq = entry.seq
         updatedAt = entry.at
@@ -71,15 +63,14 @@ public struct SessionState: Sendable {
             self.instructions = instructions
             self.tools = tools
         case .runStarted(let prompt):
-            openRun = entry.run.map { OpenRun(id: $0) }
+            openRun = entry.run
             closeCalls()
             add(prompt)
         case .messageAdded(_, let blocks):
             add(blocks)
         case .modelCalled:
-            openRun?.isModelCalled = true
+            break
         case .modelFailed(_, _, _, let usage):
-            openRun?.isModelCalled = false
             if let usage { self.usage += usage }
         case .modelAnswered(_, let blocks, _, let usage):
             if let usage { self.usage += usage }
@@ -102,19 +93,20 @@ public struct SessionState: Sendable {
     }
 
     private mutating func answer(_ blocks: [Block]) {
-        openRun?.isModelCalled = false
-        openRun?.turns += 1
         let text = blocks.joinedText
-        if !text.isEmpty {
-            lastText = text
-            openRun?.text = text
+        if !text.isEmpty { lastText = text }
+        guard !blocks.isEmpty else { return }
+        if let input = openInput {
+            closedGroups.append(input)
+            closedGroups.append(.answer(blocks))
+        } else if case .answer(let begun)? = closedGroups.last {
+            // The provider had paused: this is the rest of the same answer.
+            closedGroups[closedGroups.count - 1] = .answer(begun + blocks)
+        } else {
+            return
         }
-        guard !blocks.isEmpty, let input = openInput else { return }
-        closedGroups.append(input)
-        closedGroups.append(.answer(blocks))
         openCalls = blocks.toolUses.map { OpenCall(toolUse: $0) }
         openMessages = []
-        openRun?.toolCalls += openCalls.count
         messageCount += 1
     }
 

@@ -18,6 +18,13 @@ public enum Directories {
         access(path, F_OK) == 0
     }
 
+    /// The path without symbolic links, or nil when there is nothing.
+    public static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     public static var current: String {
         guard let path = getcwd(nil, 0) else { return "." }
         defer { free(path) }

@@ -19,7 +19,9 @@ public struct SystemError: Error, Sendable, Hashable {
 
     static func last(_ path: String) -> SystemError { SystemError(code: errno, path: path) }
 
-    public var message: String { "\(path): \(String(cString: strerror(code)))" }
+    public var message: String { "\(path): \(reason)" }
+    /// What the system calls the error.
+    public var reason: String { String(cString: strerror(code)) }
     public var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 }

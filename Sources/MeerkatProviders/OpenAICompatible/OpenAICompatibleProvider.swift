@@ -37,4 +37,11 @@ public struct OpenAICompatibleProvider: ModelProvider {
         return try await ModelExchange(decoder, sink: sink, key: target.key, clock: clock)
             .run(ChatRequest(request).http(to: target), over: transport)
     }
+
+    /// The ids of the models that the server lists, in its order.
+    public func models() async throws(ProviderError) -> [String] {
+        let headers = target.key.map { [(name: "authorization", value: "Bearer \($0.value)")] } ?? []
+        let base = target.base + (target.path.isEmpty ? "/v1" : "")
+        return try await ModelList.models(at: base + "/models", headers: headers, over: transport)
+    }
 }

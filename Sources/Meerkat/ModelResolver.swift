@@ -1,0 +1,214 @@
+internal import MeerkatCore
+internal import MeerkatEngine
+internal import MeerkatIO
+internal import MeerkatJSON
+internal import MeerkatProviders
+internal import MeerkatStorage
+internal import Synchronization
+
+/// Chooses provider, model, endpoint and key for a session; nothing is substituted silently.
+struct ModelResolver: Sendable {
+    let configuration: any ConfigurationStore
+    let environment: [String: String]
+    let provider: (any ModelProvider)?
+    let clock: any RuntimeClock
+    let transport: any HTTPTransport
+    let localServers: LocalServers
+    let notices: Notices
+
+    init(configuration: any ConfigurationStore, options: MeerkatRuntime.Options) {
+        self.configuration = configuration
+        environment = options.environment
+        clock = options.clock
+        provider =
+            options.provider ?? (options.environment["RKAT_TEST_CLIENT"] == "1" ? TestProvider() : nil)
+        transport = AsyncHTTPTransport(
+            AsyncHTTPTransport.Options(
+                connectTimeout: configuration.currentOrDefault.timeouts.connect,
+                certificateFile: options.environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 },
+                proxies: ProxySettings(environment: options.environment)))
+        notices = Notices(options.report)
+        localServers = LocalServers(transport: transport, clock: options.clock, report: options.report)
+    }
+
+    private func settings() throws(SessionError) -> Configuration {
+        do throws(ConfigError) {
+            if let files = configuration as? FileConfigurationStore, let untrusted = try files.untrustedKeys() {
+                notices.tell(untrusted.message)
+            }
+            return try configuration.current()
+        } catch {
+            throw SessionError(.configuration(error))
+        }
+    }
+
+    // MARK: At creation
+
+    /// The options with provider, model and the other settings of the configuration filled in; the session keeps them.
+    func resolve(_ options: SessionOptions) async throws(SessionError) -> SessionOptions {
+        let settings = try settings()
+        var resolved = options
+        resolved.maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
+        resolved.temperature = settings.agent.temperature
+        if let configured = settings.agent.providerParams {
+            resolved.providerParams = configured.merging(options.providerParams ?? JSONObject())
+        }
+        let choice = try await choose(options, settings)
+        resolved.provider = choice.provider
+        resolved.model = choice.model
+        _ = try await model(for: resolved)
+        return resolved
+    }
+
+    private func choose(
+        _ options: SessionOptions, _ settings: Configuration
+    ) async throws(SessionError) -> (provider: String, model: String) {
+        let agentModel = settings.agent.model
+        if let model = options.model {
+            if let given = options.provider { return (Configuration.canonicalProvider(given), model) }
+            return (try infer(model, settings), model)
+        }
+        if let given = options.provider {
+            let name = Configuration.canonicalProvider(given)
+            if ModelCatalog.family(of: agentModel)?.provider == name { return (name, agentModel) }
+            return (name, try await defaultModel(of: name, settings))
+        }
+        if agentModel != Configuration.Agent.defaultModel || provider != nil {
+            return (try infer(agentModel, settings), agentModel)
+        }
+        return try await chooseByWhatIsThere(settings)
+    }
+
+    /// Neither the request nor the configuration names anything: what there is decides.
+    private func chooseByWhatIsThere(
+        _ settings: Configuration
+    ) async throws(SessionError) -> (provider: String, model: String) {
+        if settings.credentials(for: "anthropic", in: environment).key != nil {
+            return ("anthropic", Configuration.Agent.defaultModel)
+        }
+        if settings.credentials(for: "openai_compatible", in: environment).baseURL != nil {
+            return ("openai_compatible", try await defaultModel(of: "openai_compatible", settings))
+        }
+        if settings.providers.local, let found = await localServers.discover() {
+            return ("openai_compatible", found.models[0])
+        }
+        throw notConfigured(
+            nil,
+            "no model can be used: set ANTHROPIC_API_KEY (API key), or RKAT_LOCAL_URL to an OpenAI-compatible server, "
+                + "or start one on 127.0.0.1:8080 or 127.0.0.1:11434")
+    }
+
+    private func defaultModel(of name: String, _ settings: Configuration) async throws(SessionError) -> String {
+        if name == "anthropic" { return settings.models.anthropic }
+        if let model = settings.providers.definitions[name]?.models.first { return model }
+        guard isKnown(name, settings) else { throw unknown(name, settings) }
+        let endpoint = try await endpoint(of: name, settings)
+        do throws(ProviderError) {
+            let provider = OpenAICompatibleProvider(endpoint: endpoint, transport: transport, clock: clock)
+            if let model = try await provider.models().first { return model }
+        } catch {
+            throw SessionError(.provider(error, provider: name))
+        }
+        throw notConfigured(name, "\(name) lists no models; name one")
+    }
+
+    private func infer(_ model: String, _ settings: Configuration) throws(SessionError) -> String {
+        for (name, definition) in settings.providers.definitions where definition.models.contains(model) { return name }
+        guard let family = ModelCatalog.family(of: model) else {
+            throw notConfigured(nil, "cannot infer the provider of model \"\(model)\"; name the provider as well")
+        }
+        return family.provider
+    }
+
+    // MARK: At each run
+
+    /// The provider and what is asked of it.
+    func model(for options: SessionOptions) async throws(SessionError) -> ResolvedModel {
+        let settings = try settings()
+        let name = options.provider ?? "anthropic"
+        guard let model = options.model else { throw notConfigured(name, "the session names no model") }
+        return ResolvedModel(
+            provider: try await provider(name, settings), model: model,
+            maxTokens: options.maxTokens ?? settings.effectiveMaxTokens, temperature: options.temperature,
+            parameters: options.providerParams ?? JSONObject())
+    }
+
+    private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
+        if let provider { return provider }
+        switch try kind(of: name, settings) {
+        case .anthropic:
+            guard settings.credentials(for: name, in: environment).key != nil else {
+                throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
+            }
+            return AnthropicProvider(
+                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
+        case .openaiCompatible:
+            return OpenAICompatibleProvider(
+                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
+        case .openai, .gemini:
+            throw unknown(name, settings)
+        }
+    }
+
+    private func kind(of name: String, _ settings: Configuration) throws(SessionError) -> Configuration.ProviderKind {
+        guard isKnown(name, settings) else { throw unknown(name, settings) }
+        return settings.providers.definitions[name]?.kind ?? Configuration.ProviderKind(rawValue: name)
+            ?? .openaiCompatible
+    }
+
+    private func isKnown(_ name: String, _ settings: Configuration) -> Bool {
+        settings.providers.definitions[name] != nil || ["anthropic", "openai_compatible"].contains(name)
+    }
+
+    private func endpoint(of name: String, _ settings: Configuration) async throws(SessionError) -> Endpoint {
+        let credentials = settings.credentials(for: name, in: environment)
+        var url = credentials.baseURL?.value
+        if url == nil, name == "anthropic" { url = "https://api.anthropic.com" }
+        if url == nil, name == "openai_compatible", settings.providers.local {
+            url = await localServers.discover()?.baseURL
+        }
+        guard let url else { throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)") }
+        let key = credentials.key.flatMap { APIKey($0.value) }
+        do throws(ProviderError) {
+            return try Endpoint(
+                url, key: key, allowsPlainHTTP: URLLocation(url).map { settings.providers.allowHTTP.contains($0.host) } ?? false)
+        } catch {
+            throw SessionError(.provider(error, provider: name))
+        }
+    }
+
+    // MARK: Errors
+
+    private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
+        let known = ["anthropic", "openai_compatible"] + settings.providers.definitions.map(\.name)
+        return notConfigured(
+            name, "provider \"\(name)\" is not available; this build has \(known.joined(separator: ", "))")
+    }
+
+    private func notConfigured(_ provider: String?, _ message: String) -> SessionError {
+        SessionError(.provider(ProviderError(.notConfigured, message), provider: provider))
+    }
+}
+
+extension JSONObject {
+    /// The members of both, those of `other` in place of this one's.
+    func merging(_ other: JSONObject) -> JSONObject {
+        var merged = self
+        for member in other.members { merged[member.name] = member.value }
+        return merged
+    }
+}
+
+/// Tells a person each thing once.
+final class Notices: Sendable {
+    private let report: @Sendable (String) -> Void
+    private let told = Mutex<Set<String>>([])
+
+    init(_ report: @escaping @Sendable (String) -> Void) {
+        self.report = report
+    }
+
+    func tell(_ text: String) {
+        if told.withLock({ $0.insert(text).inserted }) { report(text) }
+    }
+}

@@ -1,0 +1,26 @@
+public import MeerkatCore
+internal import MeerkatIO
+
+/// The machine's clocks.
+public struct SystemClock: RuntimeClock {
+    private struct Timer: ScheduledAction {
+        let thread: TimerThread
+        let token: TimerThread.Token
+
+        func cancel() { thread.cancel(token) }
+    }
+
+    private let timers = TimerThread()
+
+    public init() {}
+
+    public var now: Timestamp { Timestamp(milliseconds: ProcessEnvironment.microseconds / 1000) }
+    public var uptime: UInt64 { TimerThread.uptime }
+
+    public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any ScheduledAction {
+        let (seconds, attoseconds) = delay.components
+        let (whole, overflow) = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let nanoseconds = overflow ? UInt64.max : whole &+ UInt64(clamping: attoseconds / 1_000_000_000)
+        return Timer(thread: timers, token: timers.schedule(after: nanoseconds, action))
+    }
+}

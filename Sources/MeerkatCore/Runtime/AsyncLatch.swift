@@ -1,0 +1,43 @@
+internal import Synchronization
+
+/// A value that comes once and that any number of tasks may wait for. Not ended by cancellation.
+package final class AsyncLatch<Value: Sendable>: Sendable {
+    private enum State {
+        case waiting([@Sendable (Value) -> Void])
+        case open(Value)
+    }
+
+    private let state = Mutex(State.waiting([]))
+
+    package init() {}
+
+    package func open(_ value: Value) {
+        let waiting = state.withLock { state -> [@Sendable (Value) -> Void] in
+            guard case .waiting(let waiting) = state else { return [] }
+            state = .open(value)
+            return waiting
+        }
+        for action in waiting { action(value) }
+    }
+
+    /// Calls `action` with the value, at once when it is there.
+    package func whenOpen(_ action: @escaping @Sendable (Value) -> Void) {
+        let value = state.withLock { state -> Value? in
+            switch state {
+            case .open(let value): return value
+            case .waiting(let waiting):
+                state = .waiting(waiting + [action])
+                return nil
+            }
+        }
+        if let value { action(value) }
+    }
+
+    package var value: Value {
+        get async {
+            await withUnsafeContinuation { continuation in
+                whenOpen { continuation.resume(returning: $0) }
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import MeerkatCore
+
+extension RunLoop {
+    /// Ends the run with a result.
+    mutating func complete(_ stopReason: String?) async throws(SessionError) -> RunResult {
+        let result = RunResult(
+            session: session.id, run: run, text: text ?? "", turns: calls, toolCalls: toolCalls, usage: totalUsage,
+            stopReason: stopReason, provider: target.provider.name, model: target.model,
+            endpoint: target.provider.endpoint)
+        pending.append(.runFinished(.completed(result)))
+        try await commit(ownership: .release)
+        announcements.append(
+            .runCompleted(RunCompleted(sessionID: session.id, result: result.text, usage: result.usage)))
+        end()
+        return result
+    }
+
+    /// Ends the run with an error and returns it as it was recorded.
+    mutating func fail(_ error: SessionError) async -> SessionError {
+        announcements = EventBatch()
+        var error = error
+        do throws(StoreError) {
+            // A failed append has thrown the history away.
+            if !session.isLoaded { try session.load(from: services.store) }
+            pending += closing(error)
+            try await session.append(pending, run: run, ownership: .release, with: services)
+        } catch {
+            // The run stays open in the journal; the session's next turn closes it.
+            services.log(.error, "run \(run): its end could not be stored: \(error.message)")
+        }
+        if case .cancelled = error.cause { error.cause = .cancelled(survivors: []) }
+        announcements.append(
+            .runFailed(RunFailed(sessionID: session.id, error: error.failure.message)))
+        end()
+        return error
+    }
+
+    private func closing(_ error: SessionError) -> [Entry.Kind] {
+        var answered: Set<String> = []
+        for case .toolFinished(let result) in pending { answered.insert(result.toolUseID) }
+        let open = session.withLoaded { $0.state.unansweredCalls } ?? []
+        var entries = open.filter { !answered.contains($0.toolUse.id) }.map { call in
+            Entry.Kind.toolFinished(.closing(call.toolUse, wasStarted: call.isStarted))
+        }
+        if case .cancelled = error.cause {
+            entries.append(.runFinished(.cancelled(reason: "cancelled")))
+        } else {
+            entries.append(.runFinished(.failed(error.failure)))
+        }
+        return entries
+    }
+
+    /// The session's usage with what waits for the next commit.
+    private var totalUsage: Usage {
+        var usage = session.withLoaded { $0.state.usage } ?? Usage()
+        for entry in pending {
+            switch entry {
+            case .modelAnswered(_, _, _, let part?), .modelFailed(_, _, _, let part?): usage += part
+            default: break
+            }
+        }
+        return usage
+    }
+
+    /// Sends the terminal event; it has a reserved place and waits for no reader.
+    private mutating func end() {
+        _ = order.events.offer(announcements, of: identity)
+        announcements = EventBatch()
+    }
+}

@@ -1,0 +1,52 @@
+internal import MeerkatCore
+internal import MeerkatJSON
+
+/// A session's settled groups in a provider's format, each rendered once and never again.
+///
+/// A cache: it is rebuilt from the history after a restart, byte for byte, so that what a provider has cached of the
+/// conversation goes on matching.
+struct RenderBuffer: Sendable {
+    private static let chunkSize = 64 * 1024
+
+    private var format: WireFormat?
+    private var model = ""
+    private var chunks: [[UInt8]] = []
+    private var groupCount = 0
+    private(set) var byteCount = 0
+
+    /// The history of `state` for a request to `model`.
+    mutating func history(of state: SessionState, by provider: any ModelProvider, model: String) -> RenderedHistory {
+        if format != provider.wireFormat || self.model != model {
+            self = RenderBuffer()
+            format = provider.wireFormat
+            self.model = model
+        }
+        while groupCount < state.settledGroupCount {
+            append(Self.render(state.closedGroups[groupCount], by: provider, model: model))
+            groupCount += 1
+        }
+        guard let open = state.openInput ?? state.closedGroups.dropFirst(groupCount).last else {
+            return RenderedHistory(chunks: chunks)
+        }
+        let tail = Self.render(open, by: provider, model: model)
+        guard !tail.isEmpty else { return RenderedHistory(chunks: chunks) }
+        return RenderedHistory(chunks: chunks + [tail])
+    }
+
+    private mutating func append(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        byteCount += bytes.count
+        guard let last = chunks.indices.last, chunks[last].count + bytes.count < Self.chunkSize else {
+            chunks.append(bytes)
+            return
+        }
+        chunks[last].append(UInt8(ascii: ","))
+        chunks[last].append(contentsOf: bytes)
+    }
+
+    private static func render(_ group: MessageGroup, by provider: any ModelProvider, model: String) -> [UInt8] {
+        var writer = JSONWriter()
+        provider.render(group, model: model, into: &writer)
+        return writer.bytes
+    }
+}

@@ -1,0 +1,155 @@
+internal import MeerkatCore
+internal import Synchronization
+
+/// An open session: what is shown of it, the run that is going on, and its history while it is loaded.
+final class LiveSession: Sendable {
+    /// A session's history and what was rendered of it.
+    struct Loaded: Sendable {
+        var state: SessionState
+        var buffer = RenderBuffer()
+    }
+
+    private struct Live {
+        var summary: SessionSummary
+        var run: RunHandle?
+        var loaded: Loaded?
+        var lastUse: UInt64 = 0
+        var countedBytes = 0
+    }
+
+    let id: SessionID
+    /// As they were when the session was opened.
+    let settings: RunSettings
+    private let live: Mutex<Live>
+    /// Appends follow one another; archiving may come between those of a run.
+    let appendOrder = AsyncLock()
+
+    init(_ summary: SessionSummary, settings: RunSettings, loaded: Loaded? = nil) {
+        id = summary.id
+        self.settings = settings
+        live = Mutex(Live(summary: summary, loaded: loaded))
+    }
+
+    var summary: SessionSummary { live.withLock { $0.summary } }
+    var run: RunHandle? { live.withLock { $0.run } }
+
+    /// Makes `run` the run of this session unless one is going on, which is returned then.
+    func begin(_ run: RunHandle) -> RunHandle? {
+        live.withLock { live in
+            if let other = live.run { return other }
+            live.run = run
+            return nil
+        }
+    }
+
+    func end(_ run: RunHandle, at uptime: UInt64) {
+        live.withLock { live in
+            if live.run === run { live.run = nil }
+            live.lastUse = uptime
+        }
+    }
+
+    // MARK: History
+
+    var isLoaded: Bool { live.withLock { $0.loaded != nil } }
+
+    func load(_ state: SessionState) {
+        live.withLock { live in
+            live.loaded = Loaded(state: state)
+            live.summary = SessionSummary(state)
+        }
+    }
+
+    /// Works with the loaded history; nil when it is not loaded.
+    func withLoaded<T>(_ body: (inout Loaded) -> T) -> T? {
+        live.withLock { live in
+            guard live.loaded != nil else { return nil }
+            return body(&live.loaded!)  // checked in the line above; in place, so that nothing is copied
+        }
+    }
+
+    /// Forgets the history; the next use reads it from the store.
+    func unload() {
+        live.withLock { $0.loaded = nil }
+    }
+
+    func unloadIfIdle() {
+        live.withLock { live in
+            if live.run == nil { live.loaded = nil }
+        }
+    }
+
+    /// Shows what is durable now.
+    func publish(_ summary: SessionSummary) {
+        live.withLock { $0.summary = summary }
+    }
+
+    /// When an idle session was last used; nil while it is running or not loaded.
+    var idleSince: UInt64? {
+        live.withLock { live in live.run == nil && live.loaded != nil ? live.lastUse : nil }
+    }
+
+    /// The change of the memory for this session's history since the last call, in bytes, estimated.
+    func memoryChange() -> Int {
+        live.withLock { live in
+            let bytes = live.loaded.map { 2 * $0.buffer.byteCount + 1024 } ?? 0
+            defer { live.countedBytes = bytes }
+            return bytes - live.countedBytes
+        }
+    }
+}
+
+/// A run that is going on: who waits for it and how to end it.
+final class RunHandle: Sendable {
+    typealias Outcome = Result<RunResult, SessionError>
+
+    private struct State {
+        var task: Task<Outcome, Never>?
+        var isCancelled = false
+    }
+
+    let id: RunID
+    private let state = Mutex(State())
+    private let finished = AsyncLatch<Outcome>()
+
+    init(id: RunID) {
+        self.id = id
+    }
+
+    /// Starts the run in a task of its own, which this handle owns until its end.
+    func start(_ body: @escaping @Sendable () async -> Outcome) {
+        let task = Task.detached { [finished] in
+            let outcome = await body()
+            finished.open(outcome)
+            return outcome
+        }
+        let isCancelled = state.withLock { state in
+            state.task = task
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    /// Asks the run to end. The one end of the run says that it was cancelled.
+    func cancel() {
+        let task = state.withLock { state in
+            state.isCancelled = true
+            return state.task
+        }
+        task?.cancel()
+    }
+
+    /// The outcome, once there is one. Not ended by cancellation.
+    var outcome: Outcome {
+        get async { await finished.value }
+    }
+
+    /// Waits for the end of the run, but no longer than `limit`, and tells whether it has ended.
+    func hasEnded(within limit: Duration, clock: any RuntimeClock) async -> Bool {
+        let either = AsyncLatch<Bool>()
+        finished.whenOpen { _ in either.open(true) }
+        let timer = clock.schedule(after: limit) { either.open(false) }
+        defer { timer.cancel() }
+        return await either.value
+    }
+}

@@ -1,0 +1,311 @@
+public import MeerkatCore
+internal import Synchronization
+
+/// Owns the open sessions and their runs; the engine as surfaces see it.
+public final class SessionDirectory: AgentRuntime {
+    struct Open {
+        var sessions: [SessionID: LiveSession] = [:]
+        /// Session ids in the order in which they were opened.
+        var order: [SessionID] = []
+        /// The runs that are going on.
+        var runs: [RunID: (session: LiveSession, handle: RunHandle)] = [:]
+        var isClosing = false
+        /// Memory for histories, estimated.
+        var loadedBytes = 0
+
+        mutating func remove(_ session: LiveSession) {
+            guard sessions[session.id] === session else { return }
+            sessions[session.id] = nil
+            order.removeAll { $0 == session.id }
+            session.unload()
+            loadedBytes += session.memoryChange()
+        }
+    }
+
+    let services: EngineServices
+    private let open = Mutex(Open())
+
+    public init(_ services: EngineServices) {
+        self.services = services
+    }
+
+    // MARK: Runs
+
+    public func createSession(
+        _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult {
+        if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
+        let resolved: SessionOptions
+        do throws(SessionError) { resolved = try await services.resolve(options) } catch {
+            throw SessionError(error.cause, run: run)
+        }
+        let now = services.clock.now
+        let id = SessionID(services.ids.uniqueID(at: now))
+        let summary = SessionSummary(
+            id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
+            openRun: nil)
+        let session = LiveSession(summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
+        let order = RunLoop.Order(
+            run: run ?? RunID(services.ids.uniqueID(at: now)), prompt: prompt, creating: resolved, events: events)
+        _ = try register(session)
+        let outcome = try await perform(order, in: session)
+        if case .failure(let error) = outcome, error.session == nil { forget(session) }
+        return try await answer(outcome, for: order)
+    }
+
+    public func startTurn(
+        in id: SessionID, prompt: [Block], run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult {
+        if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
+        let session = try session(toRun: id)
+        let order = RunLoop.Order(
+            run: run ?? RunID(services.ids.uniqueID(at: services.clock.now)), prompt: prompt, creating: nil,
+            events: events)
+        do throws(SessionError) {
+            return try await answer(try await perform(order, in: session), for: order)
+        } catch {
+            // A run that is known is answered even while another one is going on.
+            guard error.cause == .busy(elsewhere: false), let run, try isKnown(run) else { throw error }
+            return try recordedResult(of: run)
+        }
+    }
+
+    /// The outcome of a run that is going on here, awaited; nil when there is none.
+    private func runningOutcome(of run: RunID) async throws(SessionError) -> RunHandle.Outcome? {
+        guard let handle = open.withLock({ $0.runs[run]?.handle }) else { return nil }
+        return await handle.outcome
+    }
+
+    /// Runs an order as the one run of its session and waits for its end; cancellation interrupts it.
+    private func perform(
+        _ order: RunLoop.Order, in session: LiveSession
+    ) async throws(SessionError) -> RunHandle.Outcome {
+        let handle = RunHandle(id: order.run)
+        let refusal: SessionError? = open.withLock { open in
+            if open.isClosing { return SessionError(.closing, run: order.run) }
+            if session.begin(handle) != nil {
+                return SessionError(.busy(elsewhere: false), session: session.id, run: order.run)
+            }
+            open.runs[order.run] = (session, handle)
+            return nil
+        }
+        if let refusal { throw refusal }
+        handle.start { [services] in
+            let outcome = await RunLoop.run(order, in: session, with: services)
+            self.finish(handle, in: session)
+            return outcome
+        }
+        return await withTaskCancellationHandler {
+            await handle.outcome
+        } onCancel: {
+            handle.cancel()
+        }
+    }
+
+    private func finish(_ handle: RunHandle, in session: LiveSession) {
+        session.end(handle, at: services.clock.uptime)
+        let isFull = open.withLock { open -> Bool in
+            open.runs[handle.id] = nil
+            open.loadedBytes += session.memoryChange()
+            return open.loadedBytes > session.settings.maxLoadedBytes
+        }
+        if isFull { unloadLeastRecentlyUsed() }
+    }
+
+    /// Replaces the refusal of a run id that was used before by what that run came to.
+    private func answer(
+        _ outcome: RunHandle.Outcome, for order: RunLoop.Order
+    ) async throws(SessionError) -> RunResult {
+        guard case .failure(let error) = outcome, error.cause == .store(.duplicateRun) else { return try outcome.get() }
+        return try recordedResult(of: order.run)
+    }
+
+    private func isKnown(_ run: RunID) throws(SessionError) -> Bool {
+        do throws(StoreError) { return try services.store.session(ofRun: run) != nil } catch {
+            throw SessionError(.store(error), run: run)
+        }
+    }
+
+    /// What the journal says of a run.
+    private func recordedResult(of run: RunID) throws(SessionError) -> RunResult {
+        let outcome: RunHandle.Outcome
+        do throws(StoreError) { outcome = try recordedOutcome(of: run) } catch {
+            throw SessionError(.store(error), run: run)
+        }
+        return try outcome.get()
+    }
+
+    private func recordedOutcome(of run: RunID) throws(StoreError) -> RunHandle.Outcome {
+        guard let id = try services.store.session(ofRun: run) else { throw .notFound }
+        var last = 0
+        while true {
+            let page = try services.store.entries(of: id, after: last, limit: 1000)
+            for case .entry(let entry) in page where entry.run == run {
+                if case .runFinished(let outcome) = entry.kind { return outcome.result(of: run, in: id) }
+            }
+            guard page.count == 1000, let seq = page.last?.seq else { break }
+            last = seq
+        }
+        let isElsewhere = try services.store.session(id)?.owner == .otherProcess
+        return .failure(SessionError(isElsewhere ? .busy(elsewhere: true) : .interrupted, session: id, run: run))
+    }
+
+    public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
+        guard let session = open.withLock({ $0.sessions[id] }) else {
+            _ = try stored(id)
+            return .idle
+        }
+        guard let handle = session.run else { return run == nil ? .idle : .otherRun }
+        guard run == nil || handle.id == run else { return .otherRun }
+        handle.cancel()
+        return await handle.hasEnded(within: .seconds(5), clock: services.clock) ? .ended(handle.id) : .ending(handle.id)
+    }
+
+    // MARK: Open sessions
+
+    /// Opens a session, unless it is open already; returns the open one.
+    private func register(_ session: LiveSession) throws(SessionError) -> LiveSession {
+        let limit = session.settings.maxOpenSessions
+        let registered = open.withLock { open -> LiveSession? in
+            if let other = open.sessions[session.id] { return other }
+            guard open.sessions.count < limit else { return nil }
+            open.sessions[session.id] = session
+            open.order.append(session.id)
+            return session
+        }
+        guard let registered else { throw SessionError(.tooManySessions(limit: limit)) }
+        return registered
+    }
+
+    private func forget(_ session: LiveSession) {
+        open.withLock { $0.remove(session) }
+    }
+
+    /// The open session, or the stored one opened.
+    private func session(toRun id: SessionID) throws(SessionError) -> LiveSession {
+        if let session = open.withLock({ $0.sessions[id] }) { return session }
+        return try register(LiveSession(try stored(id).summary, settings: services.settings()))
+    }
+
+    /// A stored session that is not archived.
+    private func stored(_ id: SessionID) throws(SessionError) -> StoredSession {
+        let found: StoredSession?
+        do throws(StoreError) {
+            found = try services.store.session(id)
+        } catch {
+            throw SessionError(.store(error), session: id)
+        }
+        guard let found, !found.summary.isArchived else { throw SessionError(.notFound, session: id) }
+        return found
+    }
+
+    /// Unloads idle sessions until three quarters of the allowed memory are in use.
+    private func unloadLeastRecentlyUsed() {
+        let goal = services.settings().maxLoadedBytes / 4 * 3
+        let sessions = open.withLock { Array($0.sessions.values) }
+        let idle = sessions.compactMap { session in session.idleSince.map { (session, $0) } }
+        for (session, _) in idle.sorted(by: { $0.1 < $1.1 }) {
+            session.unloadIfIdle()
+            let isEnough = open.withLock { open in
+                open.loadedBytes += session.memoryChange()
+                return open.loadedBytes <= goal
+            }
+            if isEnough { return }
+        }
+    }
+
+    // MARK: Questions
+
+    public func openSessions() -> [SessionSnapshot] {
+        open.withLock { open in open.order.compactMap { open.sessions[$0] } }.map(Self.snapshot)
+    }
+
+    private static func snapshot(_ session: LiveSession) -> SessionSnapshot {
+        let summary = session.summary
+        let state: SessionSnapshot.State = session.run != nil ? .running : summary.openRun != nil ? .interrupted : .idle
+        return SessionSnapshot(summary: summary, state: state, isOpen: true)
+    }
+
+    public func storedSessions(after cursor: SessionCursor?, limit: Int) throws(SessionError) -> [SessionSnapshot] {
+        do throws(StoreError) {
+            return try services.store.list(after: cursor, limit: limit).map(snapshot)
+        } catch {
+            throw SessionError(.store(error))
+        }
+    }
+
+    /// A session by its row; while it runs here, by what is known here.
+    private func snapshot(_ stored: StoredSession) -> SessionSnapshot {
+        let open = open.withLock { $0.sessions[stored.summary.id] }
+        if let open, open.run != nil { return Self.snapshot(open) }
+        let state: SessionSnapshot.State =
+            stored.summary.openRun == nil ? .idle : stored.owner == .otherProcess ? .running : .interrupted
+        return SessionSnapshot(summary: stored.summary, state: state, isOpen: open != nil)
+    }
+
+    public func session(_ id: SessionID) throws(SessionError) -> SessionSnapshot {
+        // Another process may have gone on with a session that is idle here.
+        if let session = open.withLock({ $0.sessions[id] }), session.run != nil { return Self.snapshot(session) }
+        return snapshot(try stored(id))
+    }
+
+    public func archive(_ id: SessionID) async throws(SessionError) {
+        let session = try session(toRun: id)
+        do throws(StoreError) {
+            try await session.append([.archived], run: nil, ownership: .ignore, with: services)
+        } catch {
+            throw SessionError(.store(error), session: id)
+        }
+        forget(session)
+    }
+
+    public func delete(_ id: SessionID) async throws(SessionError) {
+        if open.withLock({ $0.sessions[id] }) != nil {
+            _ = try await interrupt(id, run: nil)
+        }
+        do throws(StoreError) {
+            guard try services.store.session(id) != nil else { throw .notFound }
+            try await services.store.delete(id)
+        } catch {
+            throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
+        }
+        open.withLock { open in
+            if let session = open.sessions[id] { open.remove(session) }
+        }
+    }
+
+    // MARK: End
+
+    public func close(grace: Duration) async {
+        let handles = open.withLock { open in
+            open.isClosing = true
+            return open.runs.values.map(\.handle)
+        }
+        if grace > .zero {
+            let isOver = AsyncLatch<Void>()
+            let timer = services.clock.schedule(after: grace) { isOver.open(()) }
+            let runs = Task {
+                for handle in handles { _ = await handle.outcome }
+                isOver.open(())
+            }
+            await isOver.value
+            timer.cancel()
+            runs.cancel()
+        }
+        for handle in handles { handle.cancel() }
+        for handle in handles { _ = await handle.outcome }
+        await services.store.close()
+    }
+}
+
+extension RunOutcome {
+    /// The outcome as it was answered.
+    func result(of run: RunID, in session: SessionID) -> Result<RunResult, SessionError> {
+        switch self {
+        case .completed(let result): .success(result)
+        case .failed(let failure): .failure(SessionError(.recorded(failure), session: session, run: run))
+        case .cancelled(reason: "interrupted"): .failure(SessionError(.interrupted, session: session, run: run))
+        case .cancelled: .failure(SessionError(.cancelled(survivors: []), session: session, run: run))
+        }
+    }
+}

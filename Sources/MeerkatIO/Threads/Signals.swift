@@ -1,0 +1,35 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Signals that ask the process to end.
+public enum Signals {
+    /// Lets `handle` end the process when SIGTERM or SIGINT comes, on a thread that waits for nothing else; a broken
+    /// pipe becomes an ordinary error of the write.
+    ///
+    /// To be called before other threads are started: they inherit that these signals are blocked.
+    public static func onTermination(_ handle: @escaping @Sendable () -> Void) {
+        signal(SIGPIPE, SIG_IGN)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigaddset(&signals, SIGINT)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let awaited = signals
+        OSThread.start {
+            var signals = awaited
+            var number: Int32 = 0
+            while sigwait(&signals, &number) != 0 {}
+            handle()
+        }
+    }
+
+    /// Ends the process at once, without running anything that was registered for its end.
+    public static func exitNow(_ status: Int32) -> Never {
+        _exit(status)
+    }
+}

@@ -1,0 +1,54 @@
+public import MeerkatCore
+public import MeerkatIO
+internal import MeerkatJSON
+internal import Synchronization
+
+/// Asks an OpenAI-compatible server which models it has.
+///
+/// Source: <https://platform.openai.com/docs/api-reference/models/list>
+public enum ModelList {
+    /// The ids of the server's models, in its order.
+    ///
+    /// - Parameter url: the whole URL, ending in `/models`.
+    /// - Throws: ``ProviderError`` when there is no such server or it lists nothing.
+    public static func models(
+        at url: String, headers: [(name: String, value: String)], over transport: any HTTPTransport
+    ) async throws(ProviderError) -> [String] {
+        let receiver = BodyCollector(limit: 1 << 20)
+        do throws(HTTPError) {
+            try await transport.send(HTTPRequest(method: "GET", url: url, headers: headers), to: receiver)
+        } catch {
+            throw error == .cancelled ? .cancelled : ProviderError(.connection, "\(url) cannot be reached")
+        }
+        let (status, body) = receiver.result
+        guard status == 200, let list = try? JSONValue(json: body), let data = list["data"]?.array else {
+            throw ProviderError(.malformedResponse, "\(url) does not list models", status: status)
+        }
+        return data.compactMap { $0["id"]?.string }
+    }
+}
+
+/// Keeps the beginning of a body.
+private final class BodyCollector: HTTPReceiver {
+    private let limit: Int
+    private let state = Mutex<(status: Int, body: [UInt8])>((0, []))
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    var result: (status: Int, body: [UInt8]) { state.withLock { $0 } }
+
+    func receive(_ head: HTTPHead) {
+        state.withLock { $0.status = head.status }
+    }
+
+    func receive(_ bytes: RawSpan) -> HTTPFlow {
+        state.withLock { state in
+            bytes.withUnsafeBytes { state.body.append(contentsOf: $0.prefix(limit - state.body.count)) }
+            return state.body.count < limit ? .proceed : .stop
+        }
+    }
+
+    func whenReady(_ action: @escaping @Sendable () -> Void) { action() }
+}

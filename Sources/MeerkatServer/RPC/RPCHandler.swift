@@ -1,0 +1,101 @@
+internal import MeerkatCore
+internal import MeerkatJSON
+internal import MeerkatProtocol
+internal import Synchronization
+
+/// A request that is being answered.
+final class RPCCall: Sendable {
+    let id: RPCID
+    let connection: RPCConnection
+    private let state = Mutex<(task: Task<Void, Never>?, isCancelled: Bool, run: RunID?)>((nil, false, nil))
+
+    init(id: RPCID, connection: RPCConnection) {
+        self.id = id
+        self.connection = connection
+    }
+
+    var runtime: any AgentRuntime { connection.runtime }
+
+    /// Takes the events of a run that this request starts.
+    var events: RunStream {
+        RunStream(for: id, output: connection.output, acceptsDiscardedText: connection.discardsText)
+    }
+
+    func require(_ requested: [CapabilityID]) throws(RPCError) {
+        for id in requested where Capabilities().status(of: id) == .notCompiled { throw .unavailable(id) }
+    }
+
+    /// The run whose outcome is the answer.
+    var run: RunID? { state.withLock { $0.run } }
+
+    /// Does what starts a run under an id that is known from here on, so that an interrupt can wait for the answer.
+    func running(
+        _ chosen: RunID?, _ body: (RunID) async throws(SessionError) -> RunResult
+    ) async throws(RPCError) -> WireRunResult {
+        let run = chosen ?? connection.newRunID()
+        state.withLock { $0.run = run }
+        connection.willAnswer(run)
+        do throws(SessionError) { return WireRunResult(try await body(run)) } catch { throw RPCError(error) }
+    }
+
+    // MARK: Life
+
+    func own(_ task: Task<Void, Never>) {
+        let isCancelled = state.withLock { state in
+            state.task = task
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    /// Waits until the request is answered.
+    func end() async {
+        await state.withLock { $0.task }?.value
+    }
+
+    func cancel() {
+        let task = state.withLock { state in
+            state.isCancelled = true
+            return state.task
+        }
+        task?.cancel()
+    }
+}
+
+/// A method and what answers it.
+struct RPCHandler: Sendable {
+    let name: String
+    /// Whether the work up to its first wait is short: it is done in the order of the lines then, so that an interrupt
+    /// finds the turn that was asked for before it.
+    let isPrompt: Bool
+    let answer: @Sendable (RawJSON?, RPCCall) async throws(RPCError) -> any JSONWritable & Sendable
+
+    static func on<M: RPCMethod>(
+        _ method: M.Type, isPrompt: Bool = true,
+        _ body: @escaping @Sendable (M.Params, RPCCall) async throws(RPCError) -> M.Result
+    ) -> RPCHandler {
+        RPCHandler(name: M.name, isPrompt: isPrompt) { (params, call) throws(RPCError) in
+            let decoded: M.Params
+            do throws(JSONError) {
+                decoded = try M.Params(json: (params ?? .emptyObject).bytes)
+            } catch {
+                throw .invalidParams(error)
+            }
+            return try await body(decoded, call)
+        }
+    }
+}
+
+extension RPCError {
+    init(_ error: ConfigError) {
+        var details = JSONObject()
+        if !error.key.names.isEmpty { details["field"] = .string("\(error.key)") }
+        if case .file(let path) = error.origin { details["file"] = .string(path) }
+        self.init(error.code, error.description, details: details)
+    }
+
+    /// Does `body` and shows its error as this surface does.
+    static func translating<T>(_ body: () async throws(SessionError) -> T) async throws(RPCError) -> T {
+        do throws(SessionError) { return try await body() } catch { throw RPCError(error) }
+    }
+}

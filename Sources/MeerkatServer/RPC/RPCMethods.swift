@@ -1,0 +1,129 @@
+internal import MeerkatCore
+internal import MeerkatJSON
+internal import MeerkatProtocol
+
+/// The table of methods; `initialize` reads its names from here.
+enum RPCMethods {
+    static let all: [RPCHandler] = [
+        initialize, initialized, sessionCreate, sessionList, sessionRead, sessionArchive, turnStart, turnInterrupt,
+        configGet, configSet, configPatch, capabilitiesGet, sessionHistory, sessionDelete,
+    ]
+
+    static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    private static let names = [
+        Initialize.name, "initialized", SessionCreate.name, SessionList.name, SessionRead.name, SessionArchive.name,
+        TurnStart.name, TurnInterrupt.name, ConfigGet.name, ConfigSet.name, ConfigPatch.name, CapabilitiesGet.name,
+        SessionHistory.name, SessionDelete.name,
+    ]
+
+    // MARK: Handshake
+
+    private static let initialize = RPCHandler.on(Initialize.self) { (params, call) throws(RPCError) in
+        if params.discardsText { call.connection.clientDiscardsText() }
+        return Initialize.Result(methods: names)
+    }
+
+    /// A notification; sent as a request it is answered like one.
+    private static let initialized = RPCHandler(name: "initialized", isPrompt: true) { (_, _) throws(RPCError) in
+        JSONObject()
+    }
+
+    private static let capabilitiesGet = RPCHandler.on(CapabilitiesGet.self) { (_, _) throws(RPCError) in
+        Capabilities()
+    }
+
+    // MARK: Turns
+
+    private static let sessionCreate = RPCHandler.on(SessionCreate.self) { (params, call) throws(RPCError) in
+        try call.require(params.requested)
+        let events = call.events
+        return try await call.running(params.run) { (run) throws(SessionError) in
+            try await call.runtime.createSession(
+                params.options, prompt: [.text(params.prompt)], run: run, events: events)
+        }
+    }
+
+    private static let turnStart = RPCHandler.on(TurnStart.self) { (params, call) throws(RPCError) in
+        try call.require(params.requested)
+        let events = call.events
+        return try await call.running(params.run) { (run) throws(SessionError) in
+            try await call.runtime.startTurn(
+                in: params.session, prompt: [.text(params.prompt)], run: run, events: events)
+        }
+    }
+
+    private static let turnInterrupt = RPCHandler.on(TurnInterrupt.self) { (params, call) throws(RPCError) in
+        let outcome = try await RPCError.translating { () throws(SessionError) in
+            try await call.runtime.interrupt(params.session, run: params.run)
+        }
+        if case .ended(let run) = outcome { await call.connection.answer(of: run) }
+        return Flag("interrupted", outcome != .otherRun)
+    }
+
+    // MARK: Sessions
+
+    private static let sessionList = RPCHandler.on(SessionList.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
+        let open = call.runtime.openSessions()
+        guard params.includesStored else {
+            return SessionList.Result(sessions: open.map { WireSession($0, includesText: false) })
+        }
+        let page = try await RPCError.translating { () throws(SessionError) in
+            try call.runtime.storedSessions(after: params.cursor, limit: params.limit)
+        }
+        let last = page.last.map { SessionCursor(updatedAt: $0.summary.updatedAt, id: $0.summary.id) }
+        return SessionList.Result(
+            sessions: page.map { WireSession($0, includesText: false) },
+            nextCursor: page.count == params.limit ? last : nil)
+    }
+
+    private static let sessionRead = RPCHandler.on(SessionRead.self) { (params, call) throws(RPCError) in
+        let snapshot = try await RPCError.translating { () throws(SessionError) in
+            try call.runtime.session(params.session)
+        }
+        return WireSession(snapshot, includesText: true)
+    }
+
+    private static let sessionArchive = RPCHandler.on(SessionArchive.self) { (params, call) throws(RPCError) in
+        try await RPCError.translating { () throws(SessionError) in
+            try await call.runtime.archive(params.session)
+        }
+        return Flag("archived")
+    }
+
+    private static let sessionDelete = RPCHandler.on(SessionDelete.self) { (params, call) throws(RPCError) in
+        try await RPCError.translating { () throws(SessionError) in
+            try await call.runtime.delete(params.session)
+        }
+        return Flag("deleted")
+    }
+
+    private static let sessionHistory = RPCHandler.on(SessionHistory.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
+        let page = try await RPCError.translating { () throws(SessionError) in
+            try call.runtime.history(of: params.session, after: params.cursor, limit: params.limit)
+        }
+        return SessionHistory.Result(session: params.session, page: page)
+    }
+
+    // MARK: Configuration
+
+    private static let configGet = RPCHandler.on(ConfigGet.self, isPrompt: false) { (_, call) throws(RPCError) in
+        do throws(ConfigError) { return try call.connection.configuration.get() } catch { throw RPCError(error) }
+    }
+
+    private static let configSet = RPCHandler.on(ConfigSet.self, isPrompt: false) { (params, call) throws(RPCError) in
+        do throws(ConfigError) { try call.connection.configuration.set(params.config) } catch {
+            throw RPCError(error)
+        }
+        return Flag("ok")
+    }
+
+    private static let configPatch = RPCHandler.on(ConfigPatch.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
+        do throws(ConfigError) { return try call.connection.configuration.patch(params.patch) } catch {
+            throw RPCError(error)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import MeerkatIO
+
+/// The way out of a connection: lines leave in the order in which they were sent, written by one thread.
+///
+/// Nothing is dropped. Senders learn what is still unread: a run stops reading its provider, and a connection its
+/// requests, while the other side does not keep up.
+public final class RPCOutput: Sendable {
+    /// Most unread bytes of responses before no more requests are read.
+    static let responseLimit = 64 << 20
+    /// Most open requests before no more are read.
+    static let requestLimit = 1024
+
+    fileprivate struct Lines: Sendable {
+        var bytes: [UInt8]
+        /// The run whose events these are; nil for responses.
+        var run: RunStream?
+    }
+
+    private let worker: BatchWorker<Lines>
+    let unreadResponses: Backlog
+
+    /// - Parameter write: writes bytes and blocks until they are taken; false when nobody will read any more.
+    public init(_ write: @escaping @Sendable ([UInt8]) -> Bool) {
+        let unreadResponses = Backlog(limit: Self.responseLimit)
+        let writer = Writer(write: write, unreadResponses: unreadResponses)
+        self.unreadResponses = unreadResponses
+        worker = BatchWorker { batch in
+            writer.write(batch)
+        }
+    }
+
+    /// Sends the lines of a run's events.
+    func send(_ lines: [UInt8], of run: RunStream) {
+        worker.submit(Lines(bytes: lines, run: run))
+    }
+
+    /// Sends a response or a request of this side.
+    func send(_ line: [UInt8]) {
+        unreadResponses.add(line.count)
+        worker.submit(Lines(bytes: line, run: nil))
+    }
+
+    /// Writes what was sent so far and takes no more; blocks the calling thread.
+    public func close() {
+        worker.close()
+    }
+}
+
+/// The side of the output that the writing thread uses.
+private final class Writer: Sendable {
+    private static let blockSize = 256 * 1024
+
+    private let writeBytes: @Sendable ([UInt8]) -> Bool
+    private let unreadResponses: Backlog
+
+    init(write: @escaping @Sendable ([UInt8]) -> Bool, unreadResponses: Backlog) {
+        writeBytes = write
+        self.unreadResponses = unreadResponses
+    }
+
+    /// Joins small pieces, because a write costs more than a copy.
+    func write(_ pieces: [RPCOutput.Lines]) {
+        var start = 0
+        while start < pieces.count {
+            var end = start + 1
+            var size = pieces[start].bytes.count
+            while end < pieces.count, size + pieces[end].bytes.count <= Self.blockSize {
+                size += pieces[end].bytes.count
+                end += 1
+            }
+            _ = writeBytes(end == start + 1 ? pieces[start].bytes : Self.joined(pieces[start..<end], size))
+            for piece in pieces[start..<end] {
+                if let run = piece.run { run.wasWritten(piece.bytes.count) } else {
+                    unreadResponses.remove(piece.bytes.count)
+                }
+            }
+            start = end
+        }
+    }
+
+    private static func joined(_ pieces: ArraySlice<RPCOutput.Lines>, _ size: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
+        for piece in pieces { bytes.append(contentsOf: piece.bytes) }
+        return bytes
+    }
+}

@@ -1,0 +1,27 @@
+internal import ArgumentParser
+internal import Meerkat
+internal import MeerkatIO
+internal import MeerkatServer
+
+/// `rkat rpc`: serves JSON-RPC on standard input and output until the input ends.
+struct RPCCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rpc", abstract: "Serve JSON-RPC 2.0 on standard input and output, a message a line.")
+
+    @Flag(help: "Keep sessions in memory only.")
+    var ephemeral = false
+
+    func run() {
+        var options = MeerkatRuntime.Options.process
+        options.isEphemeral = ephemeral
+        options.report = { Descriptors.writeIfReady("rkat: \($0)\n", to: Descriptors.standardError) }
+        options.log = Log(level: Log.level(in: options.environment), clock: options.clock) { line in
+            Descriptors.writeIfReady(line + "\n", to: Descriptors.standardError)
+        }
+        let runtime = MeerkatRuntime(options)
+        RPCServer(
+            runtime: runtime, configuration: runtime.configuration, clock: options.clock, ids: options.ids,
+            log: options.log
+        ).serve()
+    }
+}

@@ -1,0 +1,11 @@
+internal import ArgumentParser
+internal import MeerkatProtocol
+
+@main
+struct RKat: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rkat",
+        abstract: "Keeps agent sessions alive and runs their turns.",
+        version: "rkat \(ContractVersion.package) (contract \(ContractVersion.text))",
+        subcommands: [CapabilitiesCommand.self, RPCCommand.self])
+}

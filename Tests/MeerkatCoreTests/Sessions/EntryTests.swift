@@ -1,0 +1,74 @@
+import MeerkatCore
+import MeerkatJSON
+import Testing
+
+@Suite struct Entries {
+    private static let run = RunID(UniqueID(high: 3, low: 4))
+    private static let result = RunResult(
+        session: SessionID(UniqueID(high: 1, low: 2)), run: run, text: "Zoë 🦫", turns: 2, toolCalls: 1,
+        usage: Usage(inputTokens: 1, outputTokens: 2, cacheCreationTokens: 3), stopReason: "max_turns", provider: "p",
+        model: "m", endpoint: "e")
+    private static let signature = ProviderData(
+        format: .anthropicMessages, model: "m", json: RawJSON(encoding: "sig\u{0}\u{1F600}"))
+    private static let arguments = try? RawJSON(#"{"b": 1.50, "a":[true , null]}"#)
+
+    private static let kinds: [Entry.Kind] = [
+        .sessionCreated(
+            SessionOptions(
+                model: "m", provider: "p", maxTokens: 5, systemPrompt: "", providerParams: ["a": ["b": 1]])),
+        .sessionCreated(SessionOptions()),
+        .contextSet(
+            instructions: "Be brief.\n",
+            tools: [ToolDefinition(name: "t", description: "d", inputSchema: .emptyObject)]),
+        .runStarted(prompt: [.text("Hi"), .text("")]),
+        .messageAdded(origin: "steering", blocks: [.text("x")]),
+        .modelCalled(ModelCall(call: 1, attempt: 2, provider: "p", model: "m", endpoint: "e")),
+        .modelFailed(call: 1, attempt: 2, cause: "overloaded", usage: Usage(inputTokens: 1, outputTokens: 0)),
+        .modelFailed(call: 1, attempt: 2, cause: "timeout", usage: nil),
+        .modelAnswered(
+            call: 1,
+            blocks: [
+                .reasoning(text: "Hm", data: signature), .reasoning(text: "", data: nil), .text("A"),
+                .toolUse(ToolUse(id: "c", name: "t", arguments: arguments)),
+                .toolUse(ToolUse(id: "d", name: "t", arguments: nil, malformedArguments: #"{"a"#)), .opaque(signature),
+            ], stopReason: .toolUse, usage: Usage(inputTokens: .max, outputTokens: 1)),
+        .toolStarted(toolUseID: "c", name: "t", arguments: arguments ?? .emptyObject, effect: .idempotent),
+        .toolFinished(
+            ToolResult(toolUseID: "c", name: "t", content: [.text("r")], isError: false, origin: .effectUnknown)),
+        .runFinished(.completed(result)),
+        .runFinished(.failed(RecordedFailure(code: .providerError, message: "no", details: ["reason": "timeout"]))),
+        .runFinished(.cancelled(reason: "interrupted")),
+        .archived,
+    ]
+
+    @Test(arguments: kinds.indices)
+    func eachKindIsReadBackAsItWasWritten(index: Int) throws {
+        let entry = Entry(
+            seq: index + 1, at: Timestamp(milliseconds: 1_767_225_600_123), run: index.isMultiple(of: 2) ? Self.run : nil,
+            kind: Self.kinds[index])
+        #expect(try read(entry.jsonBytes) == .entry(entry))
+    }
+
+    @Test func unknownMembersAreIgnored() throws {
+        let entry = Entry(seq: 1, at: Timestamp(milliseconds: 5), run: nil, kind: .archived)
+        let text = #"{"seq":1,"at":5,"v":1,"kind":"archived","by":{"later":["rkat"]}}"#
+        #expect(try read(Array(text.utf8)) == .entry(entry))
+    }
+
+    @Test(arguments: [
+        (#"{"seq":9,"at":5,"v":2,"kind":"archived","content":7}"#, 2, "archived"),
+        (#"{"seq":9,"at":5,"v":1,"kind":"teleported","content":7}"#, 1, "teleported"),
+    ])
+    func whatANewerBinaryWroteIsNotSkipped(text: String, version: Int, kind: String) throws {
+        #expect(
+            try read(Array(text.utf8)) == .unreadable(UnreadableEntry(seq: 9, version: version, kind: kind)))
+    }
+
+    @Test func damagedBytesAreAnError() {
+        #expect(throws: JSONError.self) { try read(Array(#"{"seq":1,"at":5,"v":1,"kind":"run_finis"#.utf8)) }
+    }
+
+    private func read(_ bytes: [UInt8]) throws -> Entry.Stored {
+        try bytes.withUnsafeBytes { try Entry.read($0) }
+    }
+}

@@ -1,0 +1,379 @@
+"""The client: one `rkat` process and everything that can be asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+from meerkat._connection import Connection, TurnRequest
+from meerkat._version import __version__
+from meerkat.capabilities import CapabilityChecker, _parse_capabilities, _version_text
+from meerkat.errors import MeerkatError
+from meerkat.generated.types import (
+    CONTRACT_VERSION,
+    CapabilitiesResponse,
+    WireRunResult,
+    WireUsage,
+)
+from meerkat.streaming import EventQueue, StreamingTurn
+
+_DEFAULT_RETRIES = 2
+
+
+class MeerkatClient:
+    """Starts `rkat rpc` and talks to it; `async with MeerkatClient() as client:` does both ends.
+
+    Any number of calls may be under way at once, from any task of one event loop.
+    """
+
+    def __init__(self, rkat_path: str = "rkat") -> None:
+        """Finds the executable on `PATH`, or at `rkat_path` when that contains a slash.
+
+        Raises `MeerkatError` with the code `BINARY_NOT_FOUND` when there is none.
+        """
+        path = shutil.which(rkat_path)
+        if path is None:
+            raise MeerkatError(
+                "BINARY_NOT_FOUND",
+                f"'{rkat_path}' is not an executable file; put rkat on PATH or give its path",
+            )
+        self._path = os.path.abspath(path)
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._capabilities: CapabilitiesResponse | None = None
+
+    async def __aenter__(self) -> MeerkatClient:
+        return await self.connect()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def connect(self) -> MeerkatClient:
+        """Starts the server, checks its contract version and asks what it can do.
+
+        Does nothing on a connected client; starts a new process when the old one has died.
+        Raises `MeerkatError` with the code `VERSION_MISMATCH` when the versions do not fit.
+        """
+        async with self._connecting:
+            if self._connection is not None and self._connection.is_open:
+                return self
+            await self.close()
+            self._connection = await Connection.open(self._path)
+            try:
+                await self._shake_hands(self._connection)
+            except BaseException:
+                await self.close()
+                raise
+        return self
+
+    async def close(self) -> None:
+        """Ends the server: SIGTERM, and SIGKILL after five seconds.
+
+        Requests under way fail with `CLIENT_CLOSED`, a running turn is interrupted. May be called
+        any number of times, also at once; later calls raise `NOT_CONNECTED`.
+        """
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def create_session(
+        self,
+        prompt: str,
+        model: str | None = None,
+        provider: str | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured_output_retries: int = _DEFAULT_RETRIES,
+        hooks_override: dict[str, Any] | None = None,
+        enable_builtins: bool = False,
+        enable_shell: bool = False,
+        enable_subagents: bool = False,
+        enable_memory: bool = False,
+        host_mode: bool = False,
+        comms_name: str | None = None,
+        provider_params: dict[str, Any] | None = None,
+        preload_skills: list[str] | None = None,
+        skill_references: list[str] | None = None,
+        *,
+        run_id: str | None = None,
+    ) -> WireRunResult:
+        """Creates a session and runs its first turn.
+
+        Asking again with the same `run_id` starts nothing and returns the recorded result.
+        Cancelling the call interrupts the turn.
+        """
+        return await self._run(
+            "session/create",
+            _create_params(
+                prompt=prompt,
+                model=model,
+                provider=provider,
+                system_prompt=system_prompt,
+                max_tokens=max_tokens,
+                output_schema=output_schema,
+                structured_output_retries=structured_output_retries,
+                hooks_override=hooks_override,
+                enable_builtins=enable_builtins,
+                enable_shell=enable_shell,
+                enable_subagents=enable_subagents,
+                enable_memory=enable_memory,
+                host_mode=host_mode,
+                comms_name=comms_name,
+                provider_params=provider_params,
+                preload_skills=preload_skills,
+                skill_references=skill_references,
+                run_id=run_id,
+            ),
+        )
+
+    async def start_turn(
+        self,
+        session_id: str,
+        prompt: str,
+        skill_references: list[str] | None = None,
+        *,
+        run_id: str | None = None,
+    ) -> WireRunResult:
+        """Runs a turn of a session, with the options the session was created with.
+
+        Asking again with the same `run_id` starts nothing and returns the recorded result.
+        Cancelling the call interrupts the turn.
+        """
+        params = _turn_params(session_id, prompt, skill_references, run_id)
+        return await self._run("turn/start", params, session_id)
+
+    def create_session_streaming(
+        self,
+        prompt: str,
+        model: str | None = None,
+        provider: str | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured_output_retries: int = _DEFAULT_RETRIES,
+        hooks_override: dict[str, Any] | None = None,
+        enable_builtins: bool = False,
+        enable_shell: bool = False,
+        enable_subagents: bool = False,
+        enable_memory: bool = False,
+        host_mode: bool = False,
+        comms_name: str | None = None,
+        provider_params: dict[str, Any] | None = None,
+        preload_skills: list[str] | None = None,
+        skill_references: list[str] | None = None,
+        *,
+        run_id: str | None = None,
+    ) -> StreamingTurn:
+        """Like `create_session`, with the events; the request is sent on `async with` entry."""
+        return self._stream(
+            "session/create",
+            _create_params(
+                prompt=prompt,
+                model=model,
+                provider=provider,
+                system_prompt=system_prompt,
+                max_tokens=max_tokens,
+                output_schema=output_schema,
+                structured_output_retries=structured_output_retries,
+                hooks_override=hooks_override,
+                enable_builtins=enable_builtins,
+                enable_shell=enable_shell,
+                enable_subagents=enable_subagents,
+                enable_memory=enable_memory,
+                host_mode=host_mode,
+                comms_name=comms_name,
+                provider_params=provider_params,
+                preload_skills=preload_skills,
+                skill_references=skill_references,
+                run_id=run_id,
+            ),
+        )
+
+    def start_turn_streaming(
+        self,
+        session_id: str,
+        prompt: str,
+        skill_references: list[str] | None = None,
+        *,
+        run_id: str | None = None,
+    ) -> StreamingTurn:
+        """Like `start_turn`, with the events; the request is sent on `async with` entry."""
+        params = _turn_params(session_id, prompt, skill_references, run_id)
+        return self._stream("turn/start", params, session_id)
+
+    async def interrupt(self, session_id: str, run_id: str | None = None) -> None:
+        """Cancels the running turn of a session; given a `run_id`, only that run.
+
+        Returns once the turn has ended; its own call raises `AGENT_ERROR`.
+        """
+        await self._request("turn/interrupt", _given(session_id=session_id, run_id=run_id))
+
+    async def list_sessions(self, include_stored: bool = False) -> list[dict[str, Any]]:
+        """The live sessions in the order of their creation; on request the stored ones too."""
+        params = _given(include_stored=include_stored)
+        page = await self._request("session/list", params)
+        sessions: list[dict[str, Any]] = page.get("sessions", [])
+        while cursor := page.get("next_cursor"):
+            page = await self._request("session/list", {**params, "cursor": cursor})
+            sessions += page.get("sessions", [])
+        return sessions
+
+    async def read_session(self, session_id: str) -> dict[str, Any]:
+        """The state of a session; answered at once while a turn runs."""
+        return await self._request("session/read", {"session_id": session_id})
+
+    async def session_history(
+        self, session_id: str, cursor: int | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """A page of the messages of a session; `cursor` is the `next_cursor` of the page before."""
+        params = _given(session_id=session_id, cursor=cursor, limit=limit)
+        return await self._request("session/history", params)
+
+    async def archive_session(self, session_id: str) -> None:
+        """Puts a session away; its turn in progress, if any, finishes first."""
+        await self._request("session/archive", {"session_id": session_id})
+
+    async def delete_session(self, session_id: str) -> None:
+        """Removes a session and what it has stored, for good."""
+        await self._request("session/delete", {"session_id": session_id})
+
+    async def get_capabilities(self) -> CapabilitiesResponse:
+        """What the server can do, as it said when the client connected."""
+        if self._capabilities is None:
+            self._capabilities = _parse_capabilities(await self._request("capabilities/get", {}))
+        return self._capabilities
+
+    def has_capability(self, capability_id: str) -> bool:
+        """Whether the server said that it has the capability; before `connect()`, no."""
+        return self._checker().has(capability_id)
+
+    def require_capability(self, capability_id: str) -> None:
+        """Raises `CapabilityUnavailableError` unless the server has the capability."""
+        self._checker().require(capability_id)
+
+    async def get_config(self) -> dict[str, Any]:
+        """The whole configuration."""
+        return await self._request("config/get", {})
+
+    async def set_config(self, config: dict[str, Any]) -> None:
+        """Replaces the configuration; what is missing takes its default."""
+        await self._request("config/set", config)
+
+    async def patch_config(self, patch: dict[str, Any]) -> dict[str, Any]:
+        """Merges into the configuration (RFC 7396) and returns the whole of it."""
+        return await self._request("config/patch", patch)
+
+    async def _shake_hands(self, connection: Connection) -> None:
+        client = {"name": "meerkat-sdk", "version": __version__, "discard_text": True}
+        server = await connection.request("initialize", {"client": client})
+        version = _version_text(server.get("contract_version"))
+        if not _is_compatible(version, CONTRACT_VERSION):
+            raise MeerkatError(
+                "VERSION_MISMATCH",
+                f"the server speaks contract version '{version}', this client {CONTRACT_VERSION}",
+            )
+        self._capabilities = _parse_capabilities(await connection.request("capabilities/get", {}))
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed:
+            raise MeerkatError("NOT_CONNECTED", "call connect() first")
+        return self._connection
+
+    async def _request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._connected().request(method, params)
+
+    async def _run(
+        self, method: str, params: dict[str, Any], session_id: str = ""
+    ) -> WireRunResult:
+        request = TurnRequest(self._connected(), method, params, session_id)
+        await request.send()
+        return self._parse_run_result(await request.answer())
+
+    def _stream(self, method: str, params: dict[str, Any], session_id: str = "") -> StreamingTurn:
+        connection = self._connected()
+        queue: EventQueue = asyncio.Queue()
+        request = TurnRequest(connection, method, params, session_id, queue)
+        return StreamingTurn(
+            session_id=session_id,
+            event_queue=queue,
+            response_future=request.call.response,
+            dispatcher=connection.dispatcher,
+            parse_result=self._parse_run_result,
+            request=request,
+        )
+
+    def _checker(self) -> CapabilityChecker:
+        return CapabilityChecker(self._capabilities or CapabilitiesResponse())
+
+    @staticmethod
+    def _parse_run_result(result: Any) -> WireRunResult:
+        members = result if isinstance(result, dict) else {}
+        usage = members.get("usage") or {}
+        return WireRunResult(
+            session_id=members.get("session_id") or "",
+            text=members.get("text") or "",
+            turns=members.get("turns") or 0,
+            tool_calls=members.get("tool_calls") or 0,
+            usage=WireUsage(
+                input_tokens=usage.get("input_tokens") or 0,
+                output_tokens=usage.get("output_tokens") or 0,
+                total_tokens=usage.get("total_tokens") or 0,
+                cache_creation_tokens=usage.get("cache_creation_tokens"),
+                cache_read_tokens=usage.get("cache_read_tokens"),
+            ),
+            structured_output=members.get("structured_output"),
+            schema_warnings=members.get("schema_warnings"),
+            run_id=members.get("run_id"),
+            stop_reason=members.get("stop_reason"),
+        )
+
+
+def _create_params(
+    *, structured_output_retries: int, run_id: str | None, **options: Any
+) -> dict[str, Any]:
+    # The server's own default may be configured, so the documented one is left to it.
+    retries = None if structured_output_retries == _DEFAULT_RETRIES else structured_output_retries
+    return _given(**options, structured_output_retries=retries, run_id=run_id or str(uuid4()))
+
+
+def _turn_params(
+    session_id: str, prompt: str, skill_references: list[str] | None, run_id: str | None
+) -> dict[str, Any]:
+    return _given(
+        session_id=session_id,
+        prompt=prompt,
+        skill_references=skill_references,
+        run_id=run_id or str(uuid4()),
+    )
+
+
+def _given(**members: Any) -> dict[str, Any]:
+    """The members that say something: `None` and a flag that is off are the server's default."""
+    return {
+        name: value for name, value in members.items() if value is not None and value is not False
+    }
+
+
+def _is_compatible(server: str, client: str) -> bool:
+    """Whether two contract versions fit: same major, and before 1.0 the same minor as well."""
+    ours, theirs = _version_numbers(client), _version_numbers(server)
+    if len(ours) < 2 or len(theirs) < 2 or ours[0] != theirs[0]:
+        return False
+    return ours[0] > 0 or ours[1] == theirs[1]
+
+
+def _version_numbers(version: str) -> list[int]:
+    """The parts of a dotted version; none when it is not made of numbers."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)*", version) is None:
+        return []
+    return [int(part) for part in version.split(".")]

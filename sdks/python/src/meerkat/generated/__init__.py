@@ -1,0 +1,1 @@
+"""The contract in Python: its values in `types`, its errors in `errors`."""

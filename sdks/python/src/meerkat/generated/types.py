@@ -1,0 +1,80 @@
+"""The values of the wire contract, one dataclass each; members in wire order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+CONTRACT_VERSION = "0.1.0"
+
+
+@dataclass
+class WireUsage:
+    """Tokens used by a session so far; the cache counts are `None` when the provider gives none."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    cache_creation_tokens: int | None = None
+    cache_read_tokens: int | None = None
+
+
+@dataclass
+class WireRunResult:
+    """How a run ended: the answer of `session/create` and of `turn/start`."""
+
+    session_id: str = ""
+    text: str = ""
+    #: Model calls of this run.
+    turns: int = 0
+    #: Tool calls of this run, refused ones included.
+    tool_calls: int = 0
+    #: Of the whole session, not of this run alone.
+    usage: WireUsage | None = None
+    structured_output: Any = None
+    schema_warnings: list[dict[str, Any]] | None = None
+    #: The id under which the same request can be asked again without a second run.
+    run_id: str | None = None
+    #: Set when a limit ended the run: `budget_exhausted` or `max_turns`.
+    stop_reason: str | None = None
+
+
+@dataclass
+class WireEvent:
+    """An event with the session it belongs to. Deprecated: streams yield plain dictionaries."""
+
+    session_id: str = ""
+    event: dict[str, Any] | None = None
+
+
+@dataclass
+class CapabilityEntry:
+    """A capability of the server; `status` is `"Available"` or says why it is not."""
+
+    id: str = ""
+    description: str = ""
+    status: str = "Available"
+
+
+@dataclass
+class CapabilitiesResponse:
+    """What the connected server can do, in the order of the contract."""
+
+    contract_version: str = ""
+    capabilities: list[CapabilityEntry] = field(default_factory=list)
+
+
+@dataclass
+class CommsParams:
+    """The members of `session/create` that concern messages between agents."""
+
+    host_mode: bool = False
+    comms_name: str | None = None
+
+
+@dataclass
+class SkillsParams:
+    """The members of `session/create` and `turn/start` that concern skills."""
+
+    skills_enabled: bool = False
+    skill_references: list[str] = field(default_factory=list)

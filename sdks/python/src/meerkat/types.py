@@ -1,0 +1,19 @@
+"""The values a caller of the client meets."""
+
+from meerkat.generated.types import (
+    CONTRACT_VERSION,
+    CapabilitiesResponse,
+    CapabilityEntry,
+    WireEvent,
+    WireRunResult,
+    WireUsage,
+)
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "CapabilitiesResponse",
+    "CapabilityEntry",
+    "WireEvent",
+    "WireRunResult",
+    "WireUsage",
+]

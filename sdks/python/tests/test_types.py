@@ -1,0 +1,356 @@
+"""The values, errors and helpers that need no process."""
+
+import copy
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+
+import meerkat
+from meerkat import CONTRACT_VERSION, CapabilityChecker, MeerkatClient, SkillHelper, StreamingTurn
+from meerkat.capabilities import _parse_capabilities
+from meerkat.client import _is_compatible
+from meerkat.errors import _error_from_response
+from meerkat.generated import errors as generated_errors
+from meerkat.generated.errors import (
+    CapabilityUnavailableError,
+    MeerkatError,
+    SessionNotFoundError,
+    SkillNotFoundError,
+)
+from meerkat.generated.types import (
+    CapabilitiesResponse,
+    CapabilityEntry,
+    CommsParams,
+    SkillsParams,
+    WireEvent,
+    WireRunResult,
+    WireUsage,
+)
+
+
+def test_contract_version_is_three_integers() -> None:
+    assert CONTRACT_VERSION == "0.1.0"
+    assert [int(part) for part in CONTRACT_VERSION.split(".")] == [0, 1, 0]
+
+
+def test_public_names() -> None:
+    assert set(meerkat.__all__) == {
+        "MeerkatClient",
+        "CapabilityChecker",
+        "StreamingTurn",
+        "SkillHelper",
+        "MeerkatError",
+        "CapabilityUnavailableError",
+        "SessionNotFoundError",
+        "SkillNotFoundError",
+        "CONTRACT_VERSION",
+        "WireUsage",
+        "WireRunResult",
+        "WireEvent",
+        "CapabilitiesResponse",
+        "CapabilityEntry",
+    }
+    assert all(hasattr(meerkat, name) for name in meerkat.__all__)
+
+
+def test_usage_defaults() -> None:
+    assert WireUsage() == WireUsage(0, 0, 0, None, None)
+
+
+def test_run_result_defaults_and_their_order() -> None:
+    assert WireRunResult() == WireRunResult("", "", 0, 0, None, None, None, None, None)
+    assert list(WireRunResult.__dataclass_fields__) == [
+        "session_id",
+        "text",
+        "turns",
+        "tool_calls",
+        "usage",
+        "structured_output",
+        "schema_warnings",
+        "run_id",
+        "stop_reason",
+    ]
+
+
+def test_other_defaults() -> None:
+    assert WireEvent() == WireEvent(session_id="", event=None)
+    assert CapabilityEntry() == CapabilityEntry(id="", description="", status="Available")
+    assert CapabilitiesResponse() == CapabilitiesResponse(contract_version="", capabilities=[])
+    assert CommsParams() == CommsParams(host_mode=False, comms_name=None)
+    assert SkillsParams() == SkillsParams(skills_enabled=False, skill_references=[])
+    assert CapabilitiesResponse().capabilities is not CapabilitiesResponse().capabilities
+
+
+def test_capabilities_response() -> None:
+    response = CapabilitiesResponse("0.1.0", [CapabilityEntry("sessions", "Sessions")])
+    assert response.capabilities[0].status == "Available"
+
+
+def test_errors_are_the_same_classes_under_both_names() -> None:
+    for name in generated_errors.__all__:
+        assert getattr(generated_errors, name) is getattr(meerkat, name)
+
+
+@pytest.mark.parametrize(
+    "kind", [CapabilityUnavailableError, SessionNotFoundError, SkillNotFoundError]
+)
+def test_errors_derive_from_one(kind: type[MeerkatError]) -> None:
+    assert issubclass(kind, MeerkatError)
+    assert kind("CODE", "text").code == "CODE"
+
+
+def test_error_keeps_what_it_is_given() -> None:
+    error = MeerkatError("CODE", "text", {"k": 1}, {"capability_id": "shell"})
+    assert str(error) == error.message == "text"
+    assert (error.code, error.details) == ("CODE", {"k": 1})
+    assert error.capability_hint == {"capability_id": "shell"}
+    assert (error.rpc_code, error.session_id, error.run_id) == (None, None, None)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_error_can_be_copied(copied: Any) -> None:
+    error = SessionNotFoundError("SESSION_NOT_FOUND", "text", [1])
+    error.rpc_code = -32001
+    twin = copied(error)
+    assert type(twin) is SessionNotFoundError
+    assert (twin.code, str(twin), twin.details, twin.rpc_code) == (
+        "SESSION_NOT_FOUND",
+        "text",
+        [1],
+        -32001,
+    )
+
+
+def test_error_response_with_the_envelope() -> None:
+    error = _error_from_response(
+        {
+            "code": -32020,
+            "message": "no shell",
+            "data": {
+                "code": "CAPABILITY_UNAVAILABLE",
+                "category": "capability",
+                "message": "no shell",
+                "details": {"field": "enable_shell"},
+                "capability_hint": {"capability_id": "shell", "message": "not in this build"},
+                "session_id": "s1",
+                "run_id": "r1",
+            },
+        }
+    )
+    assert type(error) is CapabilityUnavailableError
+    assert (error.code, error.rpc_code, str(error)) == (
+        "CAPABILITY_UNAVAILABLE",
+        -32020,
+        "no shell",
+    )
+    assert error.details == {"field": "enable_shell"}
+    assert error.capability_hint == {"capability_id": "shell", "message": "not in this build"}
+    assert (error.session_id, error.run_id) == ("s1", "r1")
+
+
+@pytest.mark.parametrize(
+    ("response", "kind", "code", "details"),
+    [
+        ({"code": -32001, "message": "m"}, SessionNotFoundError, "SESSION_NOT_FOUND", None),
+        ({"code": -32021, "message": "m"}, SkillNotFoundError, "SKILL_NOT_FOUND", None),
+        (
+            {"code": -32002, "message": "m", "data": {"k": 1}},
+            MeerkatError,
+            "SESSION_BUSY",
+            {"k": 1},
+        ),
+        ({"code": -32601, "message": "m"}, MeerkatError, "-32601", None),
+        ({"code": -31999, "message": "m", "data": "x"}, MeerkatError, "-31999", "x"),
+        ({"message": "m"}, MeerkatError, "UNKNOWN", None),
+        ("broken", MeerkatError, "UNKNOWN", None),
+    ],
+)
+def test_error_response_without_the_envelope(
+    response: Any, kind: type[MeerkatError], code: str, details: Any
+) -> None:
+    error = _error_from_response(response)
+    assert type(error) is kind
+    assert (error.code, error.details) == (code, details)
+
+
+@pytest.mark.parametrize(
+    ("server", "client", "fits"),
+    [
+        ("0.1.0", "0.1.9", True),
+        ("0.1", "0.1.0", True),
+        ("0.1.0", "0.2.0", False),
+        ("1.4.0", "1.0.0", True),
+        ("0.1.0", "1.1.0", False),
+        ("", "0.1.0", False),
+        ("0", "0.1.0", False),
+        ("0.1.x", "0.1.0", False),
+        ("0..1", "0.1.0", False),
+        ("-0.1", "0.1.0", False),
+    ],
+)
+def test_version_check(server: str, client: str, fits: bool) -> None:
+    assert _is_compatible(server, client) is fits
+
+
+def test_run_result_with_everything() -> None:
+    result = MeerkatClient._parse_run_result(
+        {
+            "session_id": "s1",
+            "text": "Paris.",
+            "turns": 1,
+            "tool_calls": 2,
+            "usage": {
+                "input_tokens": 50,
+                "output_tokens": 4,
+                "total_tokens": 54,
+                "cache_creation_tokens": None,
+                "cache_read_tokens": 7,
+            },
+            "structured_output": {"city": "Paris"},
+            "schema_warnings": [{"provider": "openai", "path": "/a", "message": "m"}],
+            "run_id": "r1",
+            "stop_reason": "max_turns",
+            "provider": "openai",
+            "something_new": True,
+        }
+    )
+    assert result == WireRunResult(
+        session_id="s1",
+        text="Paris.",
+        turns=1,
+        tool_calls=2,
+        usage=WireUsage(50, 4, 54, None, 7),
+        structured_output={"city": "Paris"},
+        schema_warnings=[{"provider": "openai", "path": "/a", "message": "m"}],
+        run_id="r1",
+        stop_reason="max_turns",
+    )
+
+
+@pytest.mark.parametrize("nothing", [{}, None, {"usage": None, "structured_output": None}])
+def test_run_result_with_nothing(nothing: Any) -> None:
+    assert MeerkatClient._parse_run_result(nothing) == WireRunResult(usage=WireUsage())
+
+
+def test_capabilities_from_the_wire() -> None:
+    response = _parse_capabilities(
+        {
+            "contract_version": {"major": 0, "minor": 1, "patch": 0},
+            "capabilities": [
+                {"id": "sessions", "description": "d", "status": "Available"},
+                {"id": "shell", "status": {"DisabledByPolicy": {"description": "off"}}},
+                {"id": "odd", "status": 7},
+            ],
+        }
+    )
+    assert response == CapabilitiesResponse(
+        "0.1.0",
+        [
+            CapabilityEntry("sessions", "d", "Available"),
+            CapabilityEntry("shell", "", "DisabledByPolicy"),
+            CapabilityEntry("odd", "", "7"),
+        ],
+    )
+    assert _parse_capabilities({"contract_version": "0.1.0"}).contract_version == "0.1.0"
+
+
+def test_capability_checker() -> None:
+    checker = CapabilityChecker(
+        CapabilitiesResponse(
+            "0.1.0",
+            [
+                CapabilityEntry("streaming"),
+                CapabilityEntry("shell", status="DisabledByPolicy"),
+                CapabilityEntry("sessions"),
+            ],
+        )
+    )
+    assert checker.available == ["streaming", "sessions"]
+    assert checker.has("sessions")
+    assert not checker.has("shell")
+    assert not checker.has("unheard_of")
+    checker.require("sessions")
+    with pytest.raises(CapabilityUnavailableError, match="DisabledByPolicy") as caught:
+        checker.require("shell")
+    assert caught.value.code == "CAPABILITY_UNAVAILABLE"
+    assert caught.value.capability_hint is not None
+    assert caught.value.capability_hint["capability_id"] == "shell"
+
+
+class ClientWithSkills(MeerkatClient):
+    """A client that only notes what it is asked."""
+
+    def __init__(self, available: bool) -> None:
+        self.available = available
+        self.asked: list[tuple[Any, ...]] = []
+
+    def has_capability(self, capability_id: str) -> bool:
+        return self.available and capability_id == "skills"
+
+    def require_capability(self, capability_id: str) -> None:
+        if not self.has_capability(capability_id):
+            raise CapabilityUnavailableError("CAPABILITY_UNAVAILABLE", capability_id)
+
+    async def start_turn(self, *args: Any, **options: Any) -> WireRunResult:
+        self.asked.append((args, options))
+        return WireRunResult()
+
+    async def create_session(self, *args: Any, **options: Any) -> WireRunResult:
+        self.asked.append((args, options))
+        return WireRunResult()
+
+
+@pytest.mark.parametrize("reference", ["/shell-patterns", "shell-patterns"])
+async def test_skill_helper(reference: str) -> None:
+    client = ClientWithSkills(available=True)
+    helper = SkillHelper(client)
+    assert helper.is_available()
+    await helper.invoke("s1", reference, "list files")
+    await helper.invoke_new_session(reference, "list files", model="m")
+    assert client.asked == [
+        (("s1", "/shell-patterns list files"), {}),
+        ((), {"prompt": "/shell-patterns list files", "model": "m"}),
+    ]
+
+
+async def test_skill_helper_without_skills() -> None:
+    client = ClientWithSkills(available=False)
+    helper = SkillHelper(client)
+    assert not helper.is_available()
+    with pytest.raises(CapabilityUnavailableError):
+        await helper.invoke("s1", "/x", "p")
+    with pytest.raises(CapabilityUnavailableError):
+        await helper.invoke_new_session("/x", "p")
+    assert client.asked == []
+
+
+def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
+    plain = inspect.signature(MeerkatClient.create_session).parameters
+    streaming = inspect.signature(MeerkatClient.create_session_streaming).parameters
+    assert list(plain.values()) == list(streaming.values())
+    assert list(plain)[1:] == [
+        "prompt",
+        "model",
+        "provider",
+        "system_prompt",
+        "max_tokens",
+        "output_schema",
+        "structured_output_retries",
+        "hooks_override",
+        "enable_builtins",
+        "enable_shell",
+        "enable_subagents",
+        "enable_memory",
+        "host_mode",
+        "comms_name",
+        "provider_params",
+        "preload_skills",
+        "skill_references",
+        "run_id",
+    ]
+    assert plain["run_id"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert not inspect.iscoroutinefunction(MeerkatClient.create_session_streaming)
+    assert not inspect.iscoroutinefunction(MeerkatClient.start_turn_streaming)
+    assert hasattr(StreamingTurn, "collect_text")
