@@ -17,11 +17,9 @@ public struct ServerSentEvents: Sendable {
         }
     }
 
-    public enum Failure<E: Error>: Error {
-        /// An event or a line is longer than `limit` bytes.
-        case tooLong(limit: Int)
-        /// The consumer refused an event; the ones behind it are lost.
-        case consumer(E)
+    /// An event or a line is longer than `limit` bytes.
+    public struct TooLong: Error, Sendable, Hashable {
+        public let limit: Int
     }
 
     private let maxEventBytes: Int
@@ -39,9 +37,9 @@ public struct ServerSentEvents: Sendable {
     }
 
     /// Takes more of the body and hands over the events that it completes.
-    public mutating func feed<E: Error>(
-        _ bytes: UnsafeRawBufferPointer, _ body: (Event) throws(E) -> Void
-    ) throws(Failure<E>) {
+    ///
+    /// When `body` answers false, the rest of the stream is not wanted and is lost.
+    public mutating func feed(_ bytes: UnsafeRawBufferPointer, _ body: (Event) -> Bool) throws(TooLong) {
         var position = 0
         // The data of the event in progress, as long as it is one line of `bytes` and was not copied.
         var inPlace: Range<Int>?
@@ -55,59 +53,63 @@ public struct ServerSentEvents: Sendable {
             }
             let end = Self.lineEnd(in: bytes, from: position)
             guard end < bytes.count else {
-                try buffer(bytes[position...], E.self)
+                try Self.keep(bytes[position...], in: &line, atMost: maxEventBytes)
                 break
             }
             endedWithReturn = bytes[end] == UInt8(ascii: "\r")
             if line.isEmpty {
-                try take(bytes, position..<end, inPlace: &inPlace, body)
+                guard try take(bytes, position..<end, inPlace: &inPlace, body) else { return }
             } else {
-                try buffer(bytes[position..<end], E.self)
-                try takeBufferedLine(body)
+                try Self.keep(bytes[position..<end], in: &line, atMost: maxEventBytes)
+                guard try takeKeptLine(body) else { return }
             }
             position = end + 1
         }
-        if let inPlace { try hold(bytes[inPlace], E.self) }
+        if let inPlace { try Self.keep(bytes[inPlace], in: &data, atMost: maxEventBytes) }
     }
 
     /// The body has ended: hands over an event that is still open.
-    public mutating func finish<E: Error>(_ body: (Event) throws(E) -> Void) throws(Failure<E>) {
-        if !line.isEmpty { try takeBufferedLine(body) }
-        var inPlace: Range<Int>?
-        try dispatch(UnsafeRawBufferPointer(start: nil, count: 0), inPlace: &inPlace, body)
+    public mutating func finish(_ body: (Event) -> Bool) throws(TooLong) {
+        if !line.isEmpty { guard try takeKeptLine(body) else { return } }
+        _ = dispatch(UnsafeRawBufferPointer(start: nil, count: 0), nil, body)
     }
 
-    private mutating func takeBufferedLine<E: Error>(_ body: (Event) throws(E) -> Void) throws(Failure<E>) {
+    private mutating func takeKeptLine(_ body: (Event) -> Bool) throws(TooLong) -> Bool {
         var taken: [UInt8] = []
         swap(&taken, &line)
-        try taken.withBytes { (buffer) throws(Failure<E>) in
-            var inPlace: Range<Int>?
-            try take(buffer, 0..<buffer.count, inPlace: &inPlace, body)
-            if let inPlace { try hold(buffer[inPlace], E.self) }
+        defer {
+            taken.removeAll(keepingCapacity: true)
+            swap(&taken, &line)
         }
-        taken.removeAll(keepingCapacity: true)
-        swap(&taken, &line)
+        return try taken.withBytes { (bytes) throws(TooLong) in
+            var inPlace: Range<Int>?
+            let isWelcome = try take(bytes, 0..<bytes.count, inPlace: &inPlace, body)
+            if let inPlace { try Self.keep(bytes[inPlace], in: &data, atMost: maxEventBytes) }
+            return isWelcome
+        }
     }
 
-    /// Takes one line without its end.
-    private mutating func take<E: Error>(
-        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, inPlace: inout Range<Int>?,
-        _ body: (Event) throws(E) -> Void
-    ) throws(Failure<E>) {
+    /// Takes one line without its end, and tells whether more is wanted.
+    private mutating func take(
+        _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, inPlace: inout Range<Int>?, _ body: (Event) -> Bool
+    ) throws(TooLong) -> Bool {
         var range = range
         if isAtStart {
             isAtStart = false
             if bytes[range].starts(with: [0xEF, 0xBB, 0xBF]) { range = range.dropFirst(3) }
         }
-        guard !range.isEmpty else { return try dispatch(bytes, inPlace: &inPlace, body) }
+        guard !range.isEmpty else {
+            defer { inPlace = nil }
+            return dispatch(bytes, inPlace, body)
+        }
         if Self.field("data", in: bytes, &range) {
             if hasData {
                 if let held = inPlace {
-                    try hold(bytes[held], E.self)
+                    try Self.keep(bytes[held], in: &data, atMost: maxEventBytes)
                     inPlace = nil
                 }
                 data.append(UInt8(ascii: "\n"))
-                try hold(bytes[range], E.self)
+                try Self.keep(bytes[range], in: &data, atMost: maxEventBytes)
             } else {
                 hasData = true
                 inPlace = range
@@ -116,44 +118,30 @@ public struct ServerSentEvents: Sendable {
             name.removeAll(keepingCapacity: true)
             name.append(contentsOf: bytes[range])
         }
+        return true
     }
 
-    private mutating func dispatch<E: Error>(
-        _ bytes: UnsafeRawBufferPointer, inPlace: inout Range<Int>?, _ body: (Event) throws(E) -> Void
-    ) throws(Failure<E>) {
+    private mutating func dispatch(
+        _ bytes: UnsafeRawBufferPointer, _ inPlace: Range<Int>?, _ body: (Event) -> Bool
+    ) -> Bool {
         defer {
             name.removeAll(keepingCapacity: true)
             data.removeAll(keepingCapacity: true)
             hasData = false
-            inPlace = nil
         }
-        guard hasData else { return }
-        do throws(E) {
-            try name.withBytes { (name) throws(E) -> Void in
-                guard let inPlace else {
-                    return try data.withBytes { (data) throws(E) -> Void in try body(Event(name: name, data: data)) }
-                }
-                try body(Event(name: name, data: UnsafeRawBufferPointer(rebasing: bytes[inPlace])))
-            }
-        } catch {
-            throw .consumer(error)
+        guard hasData else { return true }
+        return name.withBytes { name in
+            guard let inPlace else { return data.withBytes { data in body(Event(name: name, data: data)) } }
+            return body(Event(name: name, data: UnsafeRawBufferPointer(rebasing: bytes[inPlace])))
         }
     }
 
-    /// Keeps a part of a line until the rest comes.
-    private mutating func buffer<E: Error>(_ bytes: Slice<UnsafeRawBufferPointer>, _: E.Type) throws(Failure<E>) {
-        try check(bytes.count, E.self)
-        line.append(contentsOf: bytes)
-    }
-
-    /// Keeps data of an event until its end comes.
-    private mutating func hold<E: Error>(_ bytes: Slice<UnsafeRawBufferPointer>, _: E.Type) throws(Failure<E>) {
-        try check(bytes.count, E.self)
-        data.append(contentsOf: bytes)
-    }
-
-    private func check<E: Error>(_ count: Int, _: E.Type) throws(Failure<E>) {
-        guard line.count + data.count + count <= maxEventBytes else { throw .tooLong(limit: maxEventBytes) }
+    /// Keeps a part of a line, or the data of an event, until the rest comes.
+    private static func keep(
+        _ bytes: Slice<UnsafeRawBufferPointer>, in target: inout [UInt8], atMost limit: Int
+    ) throws(TooLong) {
+        guard target.count + bytes.count <= limit else { throw TooLong(limit: limit) }
+        target.append(contentsOf: bytes)
     }
 
     /// Tells whether the line in `range` holds the field, and narrows `range` to its value.
@@ -187,12 +175,5 @@ public struct ServerSentEvents: Sendable {
         }
         while at < bytes.count, bytes[at] != UInt8(ascii: "\n"), bytes[at] != UInt8(ascii: "\r") { at += 1 }
         return at
-    }
-}
-
-extension [UInt8] {
-    /// Calls `body` with the array's memory, like `withUnsafeBytes`, which does not throw typed errors.
-    package func withBytes<T, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> T) throws(E) -> T {
-        try withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
     }
 }

@@ -1,3 +1,4 @@
+internal import MeerkatCore
 internal import MeerkatJSON
 
 extension JSONReader {
@@ -41,5 +42,16 @@ extension JSONReader {
     private mutating func skipped<T>() throws(JSONError) -> T? {
         try skip()
         return nil
+    }
+}
+
+/// Reads one JSON value of a provider's answer; what is no JSON makes the answer malformed.
+func readForeign<T>(
+    _ bytes: UnsafeRawBufferPointer, _ body: (inout JSONReader) throws(JSONError) -> T
+) throws(ProviderError) -> T {
+    do throws(JSONError) {
+        return try JSONReader.read(bytes, body)
+    } catch {
+        throw ProviderFailure.malformed(error.description)
     }
 }

@@ -1,19 +1,25 @@
 internal import MeerkatCore
 
-/// Turns the bytes of a streamed answer into events and, at the end, the answer.
+/// Turns the events of a streamed answer into events of ours and, at the end, the answer.
 ///
-/// Bytes may be cut anywhere. Text and reasoning are appended to the batch as they come; tool calls, usage and the
-/// stop reason are part of the answer only.
+/// Text and reasoning are appended to the batch as they come; tool calls, usage and the stop reason are part of the
+/// answer only.
 protocol StreamDecoder: Sendable {
-    /// Takes some bytes of the body.
+    /// Takes the data of an event; `isError` when the server calls it an error.
     ///
-    /// - Throws: what the provider reported inside the stream, or ``ProviderError/Reason/malformedResponse``.
-    mutating func decode(_ bytes: RawSpan, into batch: inout EventBatch) throws(ProviderError)
+    /// - Throws: what the provider reported, or ``ProviderError/Reason/malformedResponse``, and then nothing has changed
+    ///   if a string was not UTF-8.
+    mutating func decode(
+        _ data: UnsafeRawBufferPointer, isError: Bool, into batch: inout EventBatch
+    ) throws(ProviderError)
 
     /// Takes the answer of a server that did not stream: one JSON value.
     ///
     /// - Throws: what the provider reported in it, or ``ProviderError/Reason/malformedResponse``.
     mutating func decode(whole json: [UInt8], into batch: inout EventBatch) throws(ProviderError)
+
+    /// The stream's end mark has come.
+    mutating func end()
 
     /// The body has ended.
     ///

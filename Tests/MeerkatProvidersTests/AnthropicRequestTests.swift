@@ -55,6 +55,7 @@ import Testing
     }
 
     static let parameters: [(parameters: JSONObject, members: String, beta: String?)] = [
+        (["thinking": ["type": "disabled"]], #""thinking":{"type":"disabled"},"temperature":1"#, nil),
         (["thinking": ["type": "adaptive"]], #""thinking":{"type":"adaptive"}"#, nil),
         (
             ["thinking": ["budget_tokens": 2000], "thinking_budget": 1],

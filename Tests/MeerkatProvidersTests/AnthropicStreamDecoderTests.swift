@@ -158,11 +158,12 @@ import Testing
     }
 
     @Test func onlyMeaningfulEventsAreProgress() throws {
-        var decoder = AnthropicStreamDecoder(model: "claude", failure: ProviderFailure(key: nil))
+        var reader = EventStreamReader(
+            AnthropicStreamDecoder(model: "claude", failure: ProviderFailure(key: nil)))
         func isProgress(_ text: String) throws -> Bool {
             var batch = EventBatch()
             try Array(text.utf8).withBytes { (bytes) throws(ProviderError) in
-                try decoder.decode(bytes.bytes, into: &batch)
+                try reader.decode(bytes.bytes, into: &batch)
             }
             return batch.hasProgress
         }

@@ -236,10 +236,11 @@ import Testing
     }
 
     @Test func onlyMeaningfulChunksAreProgress() throws {
-        var decoder = ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil))
+        var reader = EventStreamReader(
+            ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil)))
         func isProgress(_ bytes: [UInt8]) throws -> Bool {
             var batch = EventBatch()
-            try bytes.withBytes { (bytes) throws(ProviderError) in try decoder.decode(bytes.bytes, into: &batch) }
+            try bytes.withBytes { (bytes) throws(ProviderError) in try reader.decode(bytes.bytes, into: &batch) }
             return batch.hasProgress
         }
         #expect(try isProgress(stream(Self.hello[0])))

@@ -19,7 +19,7 @@ struct AnthropicBlock: Sendable {
     var signature = ""
     var isClosed = false
     /// The members the block began with; for ``Kind/other`` with everything that was added since.
-    private var members: [(name: String, value: RawJSON)] = []
+    private var members = RawMembers()
     private var citations: [RawJSON] = []
 
     /// Opens a block that no start was seen of.
@@ -30,37 +30,18 @@ struct AnthropicBlock: Sendable {
 
     /// Reads the value of `content_block`, which may already hold text or the whole block.
     init(index: UInt64, from reader: inout JSONReader) throws(JSONError) {
-        var members: [(name: String, value: RawJSON)] = []
-        try reader.readObject { (reader, key) throws(JSONError) in
-            members.append((key.string, try reader.readRaw()))
-        }
         self.index = index
-        self.members = members
-        let type = members.first { $0.name == "type" }.flatMap { try? $0.value.value().string }  // it is valid JSON
-        switch type {
+        members = try reader.read()
+        switch members.string("type") {
         case "text": kind = .text
         case "thinking": kind = .thinking
         case "redacted_thinking": kind = .redactedThinking
         case "tool_use": kind = .toolUse
         default: kind = .other
         }
-        if kind == .text { content = Array((string("text") ?? "").utf8) }
-        if kind == .thinking { content = Array((string("thinking") ?? "").utf8) }
-        signature = string("signature") ?? ""
-    }
-
-    private func member(_ name: String) -> RawJSON? { members.last { $0.name == name }?.value }
-
-    private func string(_ name: String) -> String? {
-        member(name).flatMap { try? $0.value().string }  // it is valid JSON
-    }
-
-    private mutating func set(_ name: String, _ value: RawJSON) {
-        if let position = members.lastIndex(where: { $0.name == name }) {
-            members[position].value = value
-        } else {
-            members.append((name, value))
-        }
+        if kind == .text { content = Array((members.string("text") ?? "").utf8) }
+        if kind == .thinking { content = Array((members.string("thinking") ?? "").utf8) }
+        signature = members.string("signature") ?? ""
     }
 
     /// Adds a delta of a kind that has no meaning here: strings grow, citations are collected, anything else replaces.
@@ -73,10 +54,10 @@ struct AnthropicBlock: Sendable {
             default:
                 let name = key.string
                 let value = try reader.readRaw()
-                if let old = string(name), let new = try value.value().string {
-                    set(name, RawJSON(encoding: old + new))
-                } else if value.bytes != Array("null".utf8) {
-                    set(name, value)
+                if let old = members.string(name), let new = try value.value().string {
+                    members[name] = RawJSON(encoding: old + new)
+                } else if value != Self.null {
+                    members[name] = value
                 }
             }
         }
@@ -100,7 +81,7 @@ struct AnthropicBlock: Sendable {
         case .redactedThinking:
             return .reasoning(text: "", data: data(json))
         case .toolUse:
-            guard let id = string("id"), let name = string("name") else {
+            guard let id = members.string("id"), let name = members.string("name") else {
                 throw ProviderFailure.malformed("a tool call has no id or no name")
             }
             return .toolUse(toolUse(id: id, name: name))
@@ -114,7 +95,7 @@ struct AnthropicBlock: Sendable {
     private func toolUse(id: String, name: String) -> ToolUse {
         guard content.isEmpty else { return ToolUse(id: id, name: name, arguments: content) }
         // Without a delta the input stands at the start; a block that was not closed may have lost its deltas.
-        let input = member("input") ?? .emptyObject
+        let input = members["input"] ?? .emptyObject
         guard isClosed || input.bytes.count > 2 else {
             return ToolUse(id: id, name: name, arguments: nil, malformedArguments: "")
         }
@@ -122,25 +103,53 @@ struct AnthropicBlock: Sendable {
     }
 
     private var json: RawJSON {
-        var block = self
-        if let input = try? RawJSON(content) { block.set("input", input) }  // cut off or absent: as it began
+        var members = members
+        if let input = try? RawJSON(content) { members["input"] = input }  // cut off or absent: as it began
         if !citations.isEmpty {
-            let earlier = (try? member("citations")?.value().array) ?? []  // it is valid JSON
-            block.set("citations", RawJSON(encoding: earlier.map { RawJSON(encoding: $0) } + citations))
+            let earlier = (try? members["citations"]?.value().array) ?? []  // it is valid JSON
+            members["citations"] = RawJSON(encoding: earlier.map { RawJSON(encoding: $0) } + citations)
         }
-        var writer = JSONWriter()
-        writer.writeObject { writer in
-            for member in block.members { writer.member(named: member.name, member.value) }
-        }
-        return RawJSON(encoding: JSONText(bytes: writer.bytes))
+        return RawJSON(encoding: members)
     }
+
+    private static let null = RawJSON(encoding: JSONValue.null)
 }
 
-/// Bytes that are known to be JSON.
-private struct JSONText: JSONWritable {
-    let bytes: [UInt8]
+/// An object whose members keep their order and the bytes they were written with.
+private struct RawMembers: Sendable, JSONCodable {
+    private var members: [(name: String, value: RawJSON)] = []
 
-    func write(to writer: inout JSONWriter) { writer.bytes.append(contentsOf: bytes) }
+    init() {}
+
+    init(from reader: inout JSONReader) throws(JSONError) {
+        try reader.readObject { (reader, key) throws(JSONError) in
+            members.append((key.string, try reader.readRaw()))
+        }
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            for member in members { writer.member(named: member.name, member.value) }
+        }
+    }
+
+    subscript(name: String) -> RawJSON? {
+        get { members.last { $0.name == name }?.value }
+        set {
+            let position = members.lastIndex { $0.name == name }
+            switch (position, newValue) {
+            case (let position?, let value?): members[position].value = value
+            case (let position?, nil): members.remove(at: position)
+            case (nil, let value?): members.append((name, value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// The value of a member that is a string.
+    func string(_ name: String) -> String? {
+        try? self[name]?.value().string  // it is valid JSON
+    }
 }
 
 /// What of a thinking block is kept beside its text.

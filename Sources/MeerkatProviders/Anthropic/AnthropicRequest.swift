@@ -44,7 +44,7 @@ struct AnthropicRequest {
         if !request.tools.isEmpty { writer.member("tools", request.tools) }
         writer.member("thinking", thinking)
         // With thinking the API accepts no temperature of ours.
-        if thinking == nil { writer.member("temperature", request.temperature) }
+        if thinking == nil || thinking?["type"] == "disabled" { writer.member("temperature", request.temperature) }
         writeSettings(to: &writer)
         writer.member("messages") { $0.raw("[") }
         return writer.bytes
@@ -77,7 +77,7 @@ struct AnthropicRequest {
                 if let display = thinking["display"] { result["display"] = display }
                 return result
             }
-            return thinking["type"] == "disabled" ? nil : thinking["type"] == nil ? nil : thinking
+            return thinking["type"] == nil ? nil : thinking
         }
         guard let budget = parameters["thinking_budget"], budget.int != nil else { return nil }
         return enabled(budget)

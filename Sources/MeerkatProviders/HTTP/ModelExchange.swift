@@ -17,7 +17,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     }
 
     private struct State {
-        var decoder: Decoder
+        var stream: EventStreamReader<Decoder>
         var head: HTTPHead?
         var content = Content.undecided
         var body: [UInt8] = []
@@ -45,7 +45,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     private let clock: any RuntimeClock
 
     init(_ decoder: Decoder, sink: any ModelSink, key: APIKey?, clock: any RuntimeClock) {
-        state = Mutex(State(decoder: decoder))
+        state = Mutex(State(stream: EventStreamReader(decoder)))
         self.sink = sink
         failure = ProviderFailure(key: key)
         self.clock = clock
@@ -71,7 +71,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     func receiveEndOfRead() {
         state.withLock { state in
             offer(&state)
-            if state.decoder.progress > state.progress { advance(&state) }
+            if state.stream.decoder.progress > state.progress { advance(&state) }
         }
     }
 
@@ -89,7 +89,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         case .stream, .undecided: break
         }
         do throws(ProviderError) {
-            try state.decoder.decode(bytes.bytes, into: &state.batch)
+            try state.stream.decode(bytes.bytes, into: &state.batch)
         } catch {
             state.error = error
         }
@@ -100,7 +100,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     /// When the answer is whole, the end of the body is waited for a little only: it brings accounting and a connection
     /// that can be used again.
     private func advance(_ state: inout State) {
-        state.progress = state.decoder.progress
+        state.progress = state.stream.decoder.progress
         state.timer?.cancel()
         state.timer = clock.schedule(after: state.progress == .ended ? .milliseconds(250) : .seconds(30)) { [weak self] in
             self?.stopWaiting()
@@ -164,17 +164,17 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         do throws(ProviderError) {
             if let error = state.error { throw error }
             guard let head = state.head, state.content != .failure else { throw refusal(error, state) }
-            if let error, state.decoder.progress == .underway { throw failure.error(error) }
-            if state.content == .json { try state.decoder.decode(whole: state.body, into: &state.batch) }
+            if let error, state.stream.decoder.progress == .underway { throw failure.error(error) }
+            if state.content == .json { try state.stream.decode(whole: state.body, into: &state.batch) }
             return try finish(&state, head)
         } catch {
-            throw error.with(usage: state.decoder.usage)
+            throw error.with(usage: state.stream.decoder.usage)
         }
     }
 
     private func finish(_ state: inout State, _ head: HTTPHead) throws(ProviderError) -> ModelAnswer {
         do throws(ProviderError) {
-            return try state.decoder.finish(into: &state.batch)
+            return try state.stream.finish(into: &state.batch)
         } catch {
             let type = head.header("content-type") ?? ""
             guard error.reason == .incomplete, !state.hasProgress, !type.isEmpty, !type.contains("event-stream") else {

@@ -14,16 +14,16 @@ struct Outcome: Hashable {
 
     /// Feeds `pieces` to `decoder` and ends the stream.
     static func decoding(_ pieces: [[UInt8]], with decoder: some StreamDecoder) -> Outcome {
-        var decoder = decoder
+        var reader = EventStreamReader(decoder)
         var outcome = Outcome()
         var batch = EventBatch()
         do throws(ProviderError) {
             for piece in pieces {
-                try piece.withBytes { (bytes) throws(ProviderError) in try decoder.decode(bytes.bytes, into: &batch) }
+                try piece.withBytes { (bytes) throws(ProviderError) in try reader.decode(bytes.bytes, into: &batch) }
                 outcome.add(batch)
                 batch.removeAll()
             }
-            outcome.answer = try decoder.finish(into: &batch)
+            outcome.answer = try reader.finish(into: &batch)
         } catch {
             outcome.error = error
         }
