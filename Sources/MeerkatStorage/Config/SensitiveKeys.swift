@@ -113,6 +113,6 @@ extension JSONObject {
         }
         guard var inner = self[name]?.object else { return }
         inner.remove(names.dropFirst())
-        self[name] = inner.isEmpty ? nil : .object(inner)
+        if inner.isEmpty { self[name] = nil } else { self[name] = .object(inner) }
     }
 }
