@@ -106,6 +106,20 @@ import Testing
         }
     }
 
+    @Test func aHostileFileIsReadInTimeAndNamedSafely() async throws {
+        try await withConfigFolders { folders in
+            var text = "[providers.\"\\u001B[2J\"]\nmodels = ['m']\n"
+            for index in 0..<20_000 { text += "[providers.p\(index)]\nmodels=['m']\n" }
+            try folders.write(text, to: folders.projectFile)
+            let start = ContinuousClock.now
+            let untrusted = try #require(try folders.store.untrustedKeys())
+            #expect(ContinuousClock.now - start < .seconds(20))
+            #expect(untrusted.keys.count == 20_001)
+            #expect(untrusted.message.contains(#"ignored: providers."\U0000001B[2J".models, providers.p0.models, "#))
+            #expect(untrusted.message.hasSuffix("providers.p18.models and 19981 more"))
+        }
+    }
+
     @Test func shellCommandsCanBeTurnedOffByAnyone() async throws {
         try await withConfigFolders { folders in
             try folders.write("tools.shell_enabled = true\n", to: folders.userFile)
