@@ -109,14 +109,14 @@ import Testing
     @Test func aHostileFileIsReadInTimeAndNamedSafely() async throws {
         try await withConfigFolders { folders in
             var text = "[providers.\"\\u001B[2J\"]\nmodels = ['m']\n"
-            for index in 0..<20_000 { text += "[providers.p\(index)]\nmodels=['m']\n" }
+            for index in 0..<5_000 { text += "[providers.p\(index)]\nmodels=['m']\n" }
             try folders.write(text, to: folders.projectFile)
             let start = ContinuousClock.now
             let untrusted = try #require(try folders.store.untrustedKeys())
             #expect(ContinuousClock.now - start < .seconds(20))
-            #expect(untrusted.keys.count == 20_001)
+            #expect(untrusted.keys.count == 5_001)
             #expect(untrusted.message.contains(#"ignored: providers."\U0000001B[2J".models, providers.p0.models, "#))
-            #expect(untrusted.message.hasSuffix("providers.p18.models and 19981 more"))
+            #expect(untrusted.message.hasSuffix("providers.p18.models and 4981 more"))
         }
     }
 
