@@ -6,8 +6,11 @@ extension JSONValue {
         guard let changes = patch.object else { return patch }
         var result = object ?? JSONObject()
         for change in changes.members {
-            result[change.name] =
-                change.value.isNull ? nil : (result[change.name] ?? .null).applying(mergePatch: change.value)
+            if change.value.isNull {
+                result[change.name] = nil
+            } else {
+                result[change.name] = (result[change.name] ?? .null).applying(mergePatch: change.value)
+            }
         }
         return .object(result)
     }

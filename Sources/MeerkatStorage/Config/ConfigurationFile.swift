@@ -42,7 +42,7 @@ struct ConfigurationFile {
     /// Leaves out the sensitive keys that are not among the trusted ones.
     mutating func ignoreAll(of sensitive: [ConfigPath], except trusted: Set<String>) {
         let keys = allKeys
-        ignored = sensitive.filter { !trusted.contains(SensitiveKeys.fingerprint(of: $0, in: keys)) }
+        ignored = sensitive.filter { trusted.isEmpty || !trusted.contains(SensitiveKeys.fingerprint(of: $0, in: keys)) }
     }
 
     // MARK: Writing

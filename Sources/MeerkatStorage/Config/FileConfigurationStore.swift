@@ -157,9 +157,11 @@ public struct UntrustedKeys: Sendable, Hashable {
     public var file: String
     public var keys: [ConfigPath]
 
-    /// A line for people.
+    /// A line for people; of many keys it names the first.
     public var message: String {
-        "\(file) is not trusted; ignored: " + keys.map(\.description).joined(separator: ", ")
+        let named = keys.prefix(20).map { String("\($0)".prefix(100)) }.joined(separator: ", ")
+        let more = keys.count > 20 ? " and \(keys.count - 20) more" : ""
+        return "\(file) is not trusted; ignored: \(named)\(more)"
     }
 }
 

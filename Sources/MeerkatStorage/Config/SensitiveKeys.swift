@@ -100,19 +100,22 @@ enum SensitiveKeys {
 extension JSONObject {
     /// The object without some of its keys; tables that have nothing left go too.
     func removing(_ paths: [ConfigPath]) -> JSONObject {
-        var result = self
-        for path in paths { result.remove(path.names[...]) }
-        return result
+        removing(paths.map { $0.names[...] })
     }
 
-    private mutating func remove(_ names: ArraySlice<String>) {
-        guard let name = names.first else { return }
-        guard names.count > 1 else {
-            self[name] = nil
-            return
+    private func removing(_ paths: [ArraySlice<String>]) -> JSONObject {
+        guard !paths.isEmpty else { return self }
+        let doomed = Dictionary(grouping: paths.filter { !$0.isEmpty }) { $0[$0.startIndex] }
+        var kept = JSONObject()
+        for member in members {
+            guard let inner = doomed[member.name] else {
+                kept[member.name] = member.value
+                continue
+            }
+            guard inner.allSatisfy({ $0.count > 1 }), let table = member.value.object else { continue }
+            let rest = table.removing(inner.map { $0.dropFirst() })
+            if !rest.isEmpty { kept[member.name] = .object(rest) }
         }
-        guard var inner = self[name]?.object else { return }
-        inner.remove(names.dropFirst())
-        self[name] = inner.isEmpty ? nil : .object(inner)
+        return kept
     }
 }

@@ -28,7 +28,7 @@ final class TrustFile: Sendable {
         guard let path else { return memory.withLock { $0[file] = fingerprints } }
         var contents = Self.contents(of: path)
         var files = contents["files"]?.object ?? JSONObject()
-        files[file] = fingerprints.isEmpty ? nil : .array(fingerprints.sorted().map { .string($0) })
+        files[file] = .array(fingerprints.sorted().map { .string($0) })
         contents["files"] = .object(files)
         try PrivateFile.write(contents.jsonBytes + [0x0A], to: path)
     }
