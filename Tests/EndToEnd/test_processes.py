@@ -124,6 +124,26 @@ def test_a_run_that_was_cut_off_is_reported_as_interrupted(start: Start, provide
     assert ask_again()["data"]["details"]["reason"] == "interrupted"
 
 
+@pytest.mark.parametrize("is_new_process", [False, True])
+def test_a_finished_run_can_be_asked_for_many_times_at_once(
+    start: Start, provider: Provider, is_new_process: bool
+) -> None:
+    rkat = start()
+    params = {"prompt": "Hello.", "run_id": "5f0d4a3e-8f3b-4c58-9f4e-2d0f6d1c7a11"}
+    created = rkat.call("session/create", params)
+    turn = {"session_id": created["session_id"], "prompt": "More.", "run_id": "c1b6a0f4-0c5e-4d0b-8a6f-7f1e52a9d3b8"}
+    more = rkat.call("turn/start", turn)
+    asked = provider.stats()["requests"]
+    if is_new_process:
+        rkat = start()
+    requests = []
+    for _ in range(20):
+        requests += [rkat.send("session/create", params), rkat.send("turn/start", turn)]
+    assert [rkat.result(request) for request in requests] == [created, more] * 20
+    assert provider.stats()["requests"] == asked
+    assert len(rkat.history(created["session_id"])) == 4
+
+
 def test_two_processes_take_turns_without_losing_one(start: Start) -> None:
     processes = [start(), start()]
     session = create(processes[0])
@@ -300,21 +320,23 @@ def test_a_read_only_folder_is_an_answer_and_not_the_end(folder: Folder, start: 
         folder.sessions.chmod(0o755)
 
 
-def test_a_database_that_may_only_be_read_can_be_read(folder: Folder, start: Start) -> None:
+def test_a_database_that_may_only_be_read_is_left_alone(folder: Folder, start: Start) -> None:
     first = start()
     session = create(first)
     assert first.exit() == 0
+    before = folder.database.read_bytes()
     folder.database.chmod(0o444)
     folder.sessions.chmod(0o555)
     try:
         if os.access(folder.sessions, os.W_OK):
             pytest.skip("permissions do not hold for this user")
         rkat = start()
-        assert [text_of(message) for message in rkat.history(session)] == ["Hello.", "hello"]
         error = rkat.fail("turn/start", {"session_id": session, "prompt": "More."})
         assert error["code"] == -32013
-        assert error["data"]["details"]["reason"]
+        assert error["data"]["details"]["reason"] == "store_read_only"
+        assert rkat.call("initialize")["contract_version"] == "0.1.0"
         assert rkat.exit() == 0
+        assert folder.database.read_bytes() == before
     finally:
         folder.sessions.chmod(0o755)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rkat_process import Folder, Message, Provider, Rkat, self_signed_certificate, text_of
+from rkat_process import Folder, Message, Provider, Rkat, self_signed_certificate, text_of, wait_until
 
 #: Short waits between attempts.
 CONFIG = """
@@ -245,8 +245,7 @@ def test_an_interrupt_ends_every_wait(wire: Wire, prompt: str) -> None:
     if "status" in prompt:
         wire.rkat.event("retrying", request)
     else:
-        while wire.requests() == before:
-            pass
+        wait_until(lambda: wire.requests() > before)
     before_interrupt = time.monotonic()
     assert wire.rkat.call("turn/interrupt", {"session_id": session}) == {"interrupted": True}
     assert time.monotonic() - before_interrupt < 0.2

@@ -29,7 +29,6 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         var isPaused = false
         /// Ends the wait for what may follow the answer.
         var timer: (any ScheduledAction)?
-        var sending: Task<HTTPError?, Never>?
         var progress = StreamProgress.underway
     }
 
@@ -40,6 +39,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
 
     // Taken once per part of the body and never contended: the transport makes one call at a time.
     private let state: Mutex<State>
+    private let sending = Mutex<Task<HTTPError?, Never>?>(nil)
     private let sink: any ModelSink
     private let failure: ProviderFailure
     private let clock: any RuntimeClock
@@ -108,7 +108,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     }
 
     private func stopWaiting() {
-        state.withLock { $0.sending }?.cancel()
+        sending.withLock { $0 }?.cancel()
     }
 
     private func keep(_ bytes: UnsafeRawBufferPointer, atMost limit: Int, _ state: inout State) -> HTTPFlow {
@@ -145,15 +145,15 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
                 return error
             }
         }
-        state.withLock { $0.sending = sending }
+        self.sending.withLock { $0 = sending }
         let error = await withTaskCancellationHandler {
             await sending.value
         } onCancel: {
             sending.cancel()
         }
+        self.sending.withLock { $0 = nil }
         return try state.withLock { (state) throws(ProviderError) in
             state.timer?.cancel()
-            state.sending = nil
             if Task.isCancelled { throw .cancelled }
             return try answer(after: error, &state)
         }

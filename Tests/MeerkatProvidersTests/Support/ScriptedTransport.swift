@@ -46,6 +46,7 @@ final class ScriptedTransport: HTTPTransport {
             state.withLock { $0.flows.append(flow) }
             if flow == .stop { return }
             if flow == .pause { await withCheckedContinuation { done in receiver.whenReady { done.resume() } } }
+            receiver.receiveEndOfRead()
             if Task.isCancelled { throw .cancelled }
         }
         switch answer.end {
