@@ -47,6 +47,7 @@ struct ModelResolver: Sendable {
     /// The options with provider, model and the other settings of the configuration filled in; the session keeps them.
     func resolve(_ options: SessionOptions) async throws(SessionError) -> SessionOptions {
         let settings = try settings()
+        if let feature = settings.unavailableFeature { throw SessionError(.unavailable(feature: feature)) }
         var resolved = options
         resolved.maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
         resolved.temperature = settings.agent.temperature
@@ -115,7 +116,7 @@ struct ModelResolver: Sendable {
     private func infer(_ model: String, _ settings: Configuration) throws(SessionError) -> String {
         for (name, definition) in settings.providers.definitions where definition.models.contains(model) { return name }
         guard let family = ModelCatalog.family(of: model) else {
-            throw notConfigured(nil, "cannot infer the provider of model \"\(model)\"; name the provider as well")
+            throw notConfigured(nil, "cannot infer the provider of model \"\(model.quoted)\"; name the provider as well")
         }
         return family.provider
     }
@@ -182,7 +183,7 @@ struct ModelResolver: Sendable {
     private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
         let known = ["anthropic", "openai_compatible"] + settings.providers.definitions.map(\.name)
         return notConfigured(
-            name, "provider \"\(name)\" is not available; this build has \(known.joined(separator: ", "))")
+            name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))")
     }
 
     private func notConfigured(_ provider: String?, _ message: String) -> SessionError {

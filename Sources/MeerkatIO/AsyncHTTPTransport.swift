@@ -199,6 +199,7 @@ extension HTTPError {
             self = .connectFailed("cannot connect to \(error.host):\(error.port)" + (first.map { ": \($0)" } ?? ""))
         case let error as ChannelError:
             if case .connectTimeout = error { self = .connectTimedOut } else { self = .broken("\(error)") }
+        case is HTTPParserError: self = .broken("the answer broke off or is not HTTP")
         case let error as IOError: self = .broken(error.description)
         default: self = .broken("\(type(of: error))")
         }

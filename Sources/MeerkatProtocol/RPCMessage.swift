@@ -1,3 +1,4 @@
+internal import MeerkatCore
 public import MeerkatJSON
 
 /// The id of a request: an integer or a string, echoed with its type.
@@ -9,7 +10,7 @@ public enum RPCID: Sendable, Hashable, JSONWritable {
     public var text: String {
         switch self {
         case .number(let number): String(number)
-        case .string(let string): RPCError.quoted(string)
+        case .string(let string): string.quoted
         }
     }
 

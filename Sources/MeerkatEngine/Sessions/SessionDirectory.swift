@@ -34,7 +34,7 @@ public final class SessionDirectory: AgentRuntime {
     public func createSession(
         _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
+        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
         let resolved: SessionOptions
         do throws(SessionError) { resolved = try await services.resolve(options) } catch {
             throw SessionError(error.cause, run: run)
@@ -50,19 +50,19 @@ public final class SessionDirectory: AgentRuntime {
         _ = try register(session)
         let outcome = try await perform(order, in: session)
         if case .failure(let error) = outcome, error.session == nil { forget(session) }
-        return try await answer(outcome, for: order)
+        return try answer(outcome, for: order.run)
     }
 
     public func startTurn(
         in id: SessionID, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
+        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
         let session = try session(toRun: id)
         let order = RunLoop.Order(
             run: run ?? RunID(services.ids.uniqueID(at: services.clock.now)), prompt: prompt, creating: nil,
             events: events)
         do throws(SessionError) {
-            return try await answer(try await perform(order, in: session), for: order)
+            return try answer(try await perform(order, in: session), for: order.run)
         } catch {
             // A run that is known is answered even while another one is going on.
             guard error.cause == .busy(elsewhere: false), let run, try isKnown(run) else { throw error }
@@ -71,7 +71,7 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     /// The outcome of a run that is going on here, awaited; nil when there is none.
-    private func runningOutcome(of run: RunID) async throws(SessionError) -> RunHandle.Outcome? {
+    private func runningOutcome(of run: RunID) async -> RunHandle.Outcome? {
         guard let handle = open.withLock({ $0.runs[run]?.handle }) else { return nil }
         return await handle.outcome
     }
@@ -113,11 +113,9 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     /// Replaces the refusal of a run id that was used before by what that run came to.
-    private func answer(
-        _ outcome: RunHandle.Outcome, for order: RunLoop.Order
-    ) async throws(SessionError) -> RunResult {
+    private func answer(_ outcome: RunHandle.Outcome, for run: RunID) throws(SessionError) -> RunResult {
         guard case .failure(let error) = outcome, error.cause == .store(.duplicateRun) else { return try outcome.get() }
-        return try recordedResult(of: order.run)
+        return try recordedResult(of: run)
     }
 
     private func isKnown(_ run: RunID) throws(SessionError) -> Bool {

@@ -40,6 +40,20 @@ public enum Directories {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError.last(path) }
     }
 
+    /// The names in a directory, in no order; none when it cannot be read.
+    public static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     /// Creates an empty file with mode 0600 unless there is one.
     public static func createPrivateFile(_ path: String) throws(SystemError) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -35,15 +35,29 @@ public final class FileLock: Sendable {
     ///
     /// - Throws: ``SystemError``; `EWOULDBLOCK` when another process has the lock.
     public init(creating path: String) throws(SystemError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError.last(path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let error = SystemError.last(path)
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw SystemError.last(path) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                let error = SystemError.last(path)
+                _ = Self.closeDescriptor(descriptor)
+                throw error
+            }
+            if Self.isSame(descriptor, path) {
+                self.descriptor = descriptor
+                self.path = path
+                return
+            }
+            // Someone took the file for abandoned between the two calls and removed it.
             _ = Self.closeDescriptor(descriptor)
-            throw error
         }
-        self.descriptor = descriptor
-        self.path = path
+    }
+
+    private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
+        var opened = stat()
+        var named = stat()
+        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
+            && opened.st_dev == named.st_dev
     }
 
     /// Gives the lock up and removes the file.

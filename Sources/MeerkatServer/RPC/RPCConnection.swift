@@ -77,6 +77,7 @@ public final class RPCConnection: Sendable {
     // MARK: Requests of the client
 
     private func answer(_ id: RPCID, _ method: String, _ params: RawJSON?) {
+        if let capability = RPCMethods.unavailable[method] { return send(.failure(.unavailable(capability)), for: id) }
         guard let handler = RPCMethods.byName[method] else { return send(.failure(.unknownMethod(method)), for: id) }
         log(.debug, "request \(id.text): \(handler.name)")
         let call = RPCCall(id: id, connection: self)
