@@ -28,7 +28,9 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(
             name: "Meerkat",
-            dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage"],
+            dependencies: [
+                "MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage",
+            ],
             swiftSettings: settings),
         .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .target(name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),

@@ -116,7 +116,8 @@ struct ModelResolver: Sendable {
     private func infer(_ model: String, _ settings: Configuration) throws(SessionError) -> String {
         for (name, definition) in settings.providers.definitions where definition.models.contains(model) { return name }
         guard let family = ModelCatalog.family(of: model) else {
-            throw notConfigured(nil, "cannot infer the provider of model \"\(model.quoted)\"; name the provider as well")
+            throw notConfigured(
+                nil, "cannot infer the provider of model \"\(model.quoted)\"; name the provider as well")
         }
         return family.provider
     }
@@ -168,11 +169,14 @@ struct ModelResolver: Sendable {
         if url == nil, name == "openai_compatible", settings.providers.local {
             url = await localServers.discover()?.baseURL
         }
-        guard let url else { throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)") }
+        guard let url else {
+            throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)")
+        }
         let key = credentials.key.flatMap { APIKey($0.value) }
         do throws(ProviderError) {
             return try Endpoint(
-                url, key: key, allowsPlainHTTP: URLLocation(url).map { settings.providers.allowHTTP.contains($0.host) } ?? false)
+                url, key: key,
+                allowsPlainHTTP: URLLocation(url).map { settings.providers.allowHTTP.contains($0.host) } ?? false)
         } catch {
             throw SessionError(.provider(error, provider: name))
         }
@@ -183,7 +187,8 @@ struct ModelResolver: Sendable {
     private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
         let known = ["anthropic", "openai_compatible"] + settings.providers.definitions.map(\.name)
         return notConfigured(
-            name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))")
+            name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))"
+        )
     }
 
     private func notConfigured(_ provider: String?, _ message: String) -> SessionError {

@@ -19,7 +19,8 @@ public struct EngineServices: Sendable {
     public var instructions: @Sendable (SessionOptions) -> String
 
     public init(
-        store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none, tools: [String: any Tool] = [:],
+        store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
+        tools: [String: any Tool] = [:],
         settings: @escaping @Sendable () -> RunSettings,
         resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
         model: @escaping @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel,

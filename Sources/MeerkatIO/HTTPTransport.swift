@@ -41,7 +41,9 @@ public struct HTTPHead: Sendable {
     }
 }
 
-/// Consumes an answer. Called on the transport's event loop, one call at a time; must not block.
+/// Consumes an answer.
+///
+/// Called on the transport's event loop, one call at a time; must not block.
 public protocol HTTPReceiver: AnyObject, Sendable {
     func receive(_ head: HTTPHead)
     /// Takes bytes of the body, already decompressed.

@@ -29,7 +29,9 @@ import Testing
     @Test(arguments: ContractExamples.methods.indices)
     func aMethodLooksLikeItsExample(index: Int) throws {
         let example = ContractExamples.methods[index]
-        var document: JSONObject = ["method": .string(example.name), "params": try JSONValue(json: Array(example.params.utf8))]
+        var document: JSONObject = [
+            "method": .string(example.name), "params": try JSONValue(json: Array(example.params.utf8)),
+        ]
         if let result = example.result { document["result"] = try JSONValue(json: result) }
         try example.decode(Array(example.params.utf8))
         let file = example.name.split(separator: "/").joined(separator: ".")
@@ -41,7 +43,8 @@ import Testing
     }
 
     @Test func anErrorResponseLooksLikeItsExample() throws {
-        let error = RPCError(SessionError(.cancelled(survivors: []), session: ContractExamples.session, run: ContractExamples.run))
+        let error = RPCError(
+            SessionError(.cancelled(survivors: []), session: ContractExamples.session, run: ContractExamples.run))
         try check(["jsonrpc": "2.0", "id": 7, "error": try JSONValue(json: error.jsonBytes)], "error.json")
     }
 
@@ -71,11 +74,13 @@ extension JSONValue {
         switch self {
         case .object(let object) where !object.isEmpty:
             let members = object.members.map { member in
-                inner + String(decoding: member.name.jsonBytes, as: UTF8.self) + ": " + member.value.prettyText(indent: inner)
+                inner + String(decoding: member.name.jsonBytes, as: UTF8.self) + ": "
+                    + member.value.prettyText(indent: inner)
             }
             return "{\n" + members.joined(separator: ",\n") + "\n\(indent)}"
         case .array(let elements) where !elements.isEmpty:
-            return "[\n" + elements.map { inner + $0.prettyText(indent: inner) }.joined(separator: ",\n") + "\n\(indent)]"
+            return "[\n" + elements.map { inner + $0.prettyText(indent: inner) }.joined(separator: ",\n")
+                + "\n\(indent)]"
         default:
             return String(decoding: jsonBytes, as: UTF8.self)
         }

@@ -83,7 +83,11 @@ import Testing
                     #"{"results":["call_1:{\"error\":\"interrupted\",\"message\":\"The call was interrupted; whether it had its effect is unknown.\"}"],"user":["And now?"]}]"#
                 ))
             let last = store.appends.suffix(2).map { $0.map(\.name) }
-            #expect(last == [["toolFinished", "runFinished", "contextSet", "runStarted", "modelCalled"], ["modelAnswered", "runFinished"]])
+            #expect(
+                last == [
+                    ["toolFinished", "runFinished", "contextSet", "runStarted", "modelCalled"],
+                    ["modelAnswered", "runFinished"],
+                ])
         }
     }
 

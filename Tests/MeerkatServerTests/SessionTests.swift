@@ -95,7 +95,12 @@ import Testing
                 ])
             #expect(
                 messages[1]["blocks"] == [
-                    ["block_type": "tool_use", "data": ["id": "call_1", "name": "none", "args": ["a": .number(JSONNumber(1.5) ?? JSONNumber(0))]]]
+                    [
+                        "block_type": "tool_use",
+                        "data": [
+                            "id": "call_1", "name": "none", "args": ["a": .number(JSONNumber(1.5) ?? JSONNumber(0))],
+                        ],
+                    ]
                 ] || messages[1]["blocks"]?.array?.count == 1)
             #expect(messages[2]["results"]?.array?[0]["origin"] == "denied")
             #expect(messages.compactMap { $0["seq"]?.int } == messages.compactMap { $0["seq"]?.int }.sorted())
@@ -137,7 +142,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["session/read", "session/archive", "session/delete", "session/history", "turn/interrupt", "turn/start"])
+    @Test(arguments: [
+        "session/read", "session/archive", "session/delete", "session/history", "turn/interrupt", "turn/start",
+    ])
     func anUnknownSessionIsATypedError(method: String) async throws {
         try await withTestClient(ScriptedProvider()) { client in
             let failure = try #require(await client.failure(method, ["session_id": Self.unknown, "prompt": "x"]))

@@ -21,7 +21,9 @@ public protocol ModelProvider: Sendable {
     func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer
 }
 
-/// Takes what a model streams. Called on the transport's event loop, one call at a time; must not block.
+/// Takes what a model streams.
+///
+/// Called on the transport's event loop, one call at a time; must not block.
 public protocol ModelSink: Sendable {
     /// Takes a batch. False asks the transport to stop reading until the action given to ``whenDrained(_:)`` runs.
     func offer(_ batch: borrowing EventBatch) -> Bool

@@ -1,4 +1,6 @@
-/// Readable traces for the person who runs the program. They name what happened, never what was said, and no keys.
+/// Readable traces for the person who runs the program.
+///
+/// They name what happened, never what was said, and no keys.
 public struct Log: Sendable {
     public enum Level: String, Sendable, CaseIterable, Comparable {
         case error, warn, info, debug, trace
@@ -25,6 +27,7 @@ public struct Log: Sendable {
 
     /// - Parameters:
     ///   - level: the least important level that is written.
+    ///   - clock: dates the lines; nil writes none.
     ///   - write: takes a line without its end; must not block.
     public init(level: Level, clock: (any RuntimeClock)?, write: @escaping @Sendable (String) -> Void) {
         self.level = level
@@ -59,6 +62,8 @@ extension Timestamp {
             + "\(padded(inDay % 1000, 3))Z"
     }
 
+    /// Year, month and day of the proleptic Gregorian calendar.
+    ///
     /// Source: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
     private static func date(daysSince1970 days: Int64) -> (Int64, Int64, Int64) {
         let shifted = days + 719_468

@@ -32,7 +32,9 @@ struct RunLoop: Sendable {
     var run: RunID { order.run }
     var identity: RunIdentity { RunIdentity(session: session.id, run: order.run) }
 
-    /// Runs to the end. The journal, the terminal event and the outcome say the same.
+    /// Runs to the end.
+    ///
+    /// The journal, the terminal event and the outcome say the same.
     static func run(_ order: Order, in session: LiveSession, with services: EngineServices) async -> RunHandle.Outcome {
         var loop: RunLoop
         do throws(SessionError) {

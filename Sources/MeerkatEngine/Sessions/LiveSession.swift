@@ -63,8 +63,10 @@ final class LiveSession: Sendable {
     /// Works with the loaded history; nil when it is not loaded.
     func withLoaded<T>(_ body: (inout Loaded) -> T) -> T? {
         live.withLock { live in
-            guard live.loaded != nil else { return nil }
-            return body(&live.loaded!)  // checked in the line above; in place, so that nothing is copied
+            // Taken out and put back, so that the body works in place and nothing is copied.
+            guard var loaded = live.loaded.take() else { return nil }
+            defer { live.loaded = loaded }
+            return body(&loaded)
         }
     }
 
@@ -130,7 +132,9 @@ final class RunHandle: Sendable {
         if isCancelled { task.cancel() }
     }
 
-    /// Asks the run to end. The one end of the run says that it was cancelled.
+    /// Asks the run to end.
+    ///
+    /// The one end of the run says that it was cancelled.
     func cancel() {
         let task = state.withLock { state in
             state.isCancelled = true
@@ -139,7 +143,9 @@ final class RunHandle: Sendable {
         task?.cancel()
     }
 
-    /// The outcome, once there is one. Not ended by cancellation.
+    /// The outcome, once there is one.
+    ///
+    /// Not ended by cancellation.
     var outcome: Outcome {
         get async { await finished.value }
     }

@@ -44,7 +44,8 @@ public final class SessionDirectory: AgentRuntime {
         let summary = SessionSummary(
             id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
             openRun: nil)
-        let session = LiveSession(summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
+        let session = LiveSession(
+            summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
         let order = RunLoop.Order(
             run: run ?? RunID(services.ids.uniqueID(at: now)), prompt: prompt, creating: resolved, events: events)
         _ = try register(session)
@@ -156,7 +157,8 @@ public final class SessionDirectory: AgentRuntime {
         guard let handle = session.run else { return run == nil ? .idle : .otherRun }
         guard run == nil || handle.id == run else { return .otherRun }
         handle.cancel()
-        return await handle.hasEnded(within: .seconds(5), clock: services.clock) ? .ended(handle.id) : .ending(handle.id)
+        return await handle.hasEnded(within: .seconds(5), clock: services.clock)
+            ? .ended(handle.id) : .ending(handle.id)
     }
 
     // MARK: Open sessions

@@ -66,7 +66,9 @@ public final class FileLock: Sendable {
         _ = Self.closeDescriptor(descriptor)
     }
 
-    /// Whether a living process holds the lock on a file. A file without a holder is removed.
+    /// Whether a living process holds the lock on a file.
+    ///
+    /// A file without a holder is removed.
     public static func isHeld(_ path: String) -> Bool {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

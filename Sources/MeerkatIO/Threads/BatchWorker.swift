@@ -12,7 +12,9 @@ public final class BatchWorker<Item: Sendable>: Sendable {
     private let name: StaticString
     private let handle: @Sendable ([Item]) -> Void
 
-    /// - Parameter handle: called on the worker's thread with at least one item.
+    /// - Parameters:
+    ///   - name: the thread's, for debuggers.
+    ///   - handle: called on the worker's thread with at least one item.
     public init(_ name: StaticString, _ handle: @escaping @Sendable ([Item]) -> Void) {
         self.name = name
         self.handle = handle

@@ -82,14 +82,19 @@ public final class TimerThread: Sendable {
         while low < high {
             let middle = (low + high) / 2
             let other = timers[middle].token
-            if (other.deadline, other.number) > (token.deadline, token.number) { low = middle + 1 } else { high = middle }
+            if (other.deadline, other.number) > (token.deadline, token.number) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low
     }
 
     private func run() {
         while true {
-            let due: @Sendable () -> Void = state.wait(until: { $0.sleepsUntil == .max ? nil : $0.sleepsUntil }) { state in
+            let due: @Sendable () -> Void = state.wait(until: { $0.sleepsUntil == .max ? nil : $0.sleepsUntil }) {
+                state in
                 guard let next = state.timers.last, next.token.deadline <= Self.uptime else {
                     state.sleepsUntil = state.timers.last?.token.deadline ?? .max
                     return nil

@@ -102,7 +102,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     private func advance(_ state: inout State) {
         state.progress = state.stream.decoder.progress
         state.timer?.cancel()
-        state.timer = clock.schedule(after: state.progress == .ended ? .milliseconds(250) : .seconds(30)) { [weak self] in
+        state.timer = clock.schedule(after: state.progress == .ended ? .milliseconds(250) : .seconds(30)) {
+            [weak self] in
             self?.stopWaiting()
         }
     }

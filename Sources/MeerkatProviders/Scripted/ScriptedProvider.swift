@@ -87,7 +87,9 @@ public final class ScriptedProvider: ModelProvider {
 
     /// The history of each call as text.
     public var histories: [String] {
-        requests.map { request in "[" + request.history.chunks.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ",") + "]" }
+        requests.map { request in
+            "[" + request.history.chunks.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ",") + "]"
+        }
     }
 
     /// Writes a group as `{"user":[…],"results":[…]}` or `{"assistant":[…]}`.
@@ -96,7 +98,9 @@ public final class ScriptedProvider: ModelProvider {
             writer.writeObject { writer in
                 switch group {
                 case .input(let results, let messages):
-                    if !results.isEmpty { writer.member("results", results.map { "\($0.toolUseID):\($0.content.joinedText)" }) }
+                    if !results.isEmpty {
+                        writer.member("results", results.map { "\($0.toolUseID):\($0.content.joinedText)" })
+                    }
                     if !messages.isEmpty { writer.member("user", messages.map(\.joinedText)) }
                 case .answer(let blocks):
                     writer.member("assistant", blocks)
@@ -132,6 +136,10 @@ public final class ScriptedProvider: ModelProvider {
 
     private func cancelled() async {
         let latch = AsyncLatch<Void>()
-        await withTaskCancellationHandler { await latch.value } onCancel: { latch.open(()) }
+        await withTaskCancellationHandler {
+            await latch.value
+        } onCancel: {
+            latch.open(())
+        }
     }
 }

@@ -49,7 +49,9 @@ public final class RPCConnection: Sendable {
 
     // MARK: Lines
 
-    /// Takes one line; called by one thread, in order. The bytes are not needed after the call.
+    /// Takes one line; called by one thread, in order.
+    ///
+    /// The bytes are not needed after the call.
     public func receive(_ line: UnsafeRawBufferPointer) {
         guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { return }
         do throws(RPCMessage.Refusal) {

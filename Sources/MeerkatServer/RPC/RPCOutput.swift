@@ -70,7 +70,9 @@ private final class Writer: Sendable {
             }
             _ = writeBytes(end == start + 1 ? pieces[start].bytes : Self.joined(pieces[start..<end], size))
             for piece in pieces[start..<end] {
-                if let run = piece.run { run.wasWritten(piece.bytes.count) } else {
+                if let run = piece.run {
+                    run.wasWritten(piece.bytes.count)
+                } else {
                     unreadResponses.remove(piece.bytes.count)
                 }
             }

@@ -28,7 +28,9 @@ public struct RPCServer: Sendable {
     }
 
     /// Reads and answers until the input ends or a signal comes; then everything is journaled and written, and the
-    /// process exits with 0, or with 1 when nobody reads the output any more. Blocks the calling thread.
+    /// process exits with 0, or with 1 when nobody reads the output any more.
+    ///
+    /// Blocks the calling thread.
     public func serve() -> Never {
         let (runtime, clock) = (runtime, clock)
         let output = RPCOutput { bytes in

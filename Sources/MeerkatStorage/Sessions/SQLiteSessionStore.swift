@@ -24,6 +24,8 @@ public final class SQLiteSessionStore: SessionStore {
 
     /// - Parameters:
     ///   - directory: where `meerkat.db` stands or will be created, with its `owners` folder.
+    ///   - durability: what an append has survived when it returns.
+    ///   - ids: names this process as an owner.
     ///   - maximumPages: a limit for the size of the file, for tests of a full disk.
     public init(
         directory: String, durability: Durability = .process, ids: any IDGenerator = RandomIDGenerator(),

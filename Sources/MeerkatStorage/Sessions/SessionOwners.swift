@@ -54,7 +54,11 @@ final class SessionOwners: Sendable {
 
 extension StoreError {
     init(_ error: SystemError) {
-        if error.isReadOnly { self = .readOnly } else if error.isDiskFull { self = .diskFull } else {
+        if error.isReadOnly {
+            self = .readOnly
+        } else if error.isDiskFull {
+            self = .diskFull
+        } else {
             self = .failed(error.message)
         }
     }
