@@ -120,7 +120,7 @@ final class RunHandle: Sendable {
 
     /// Starts the run in a task of its own, which this handle owns until its end.
     func start(_ body: @escaping @Sendable () async -> Outcome) {
-        let task = Task.detached { [finished] in
+        let task = Task.detached(executorPreference: RuntimeExecutor.preferred) { [finished] in
             let outcome = await body()
             finished.open(outcome)
             return outcome

@@ -284,7 +284,7 @@ public final class SessionDirectory: AgentRuntime {
         if grace > .zero {
             let isOver = AsyncLatch<Void>()
             let timer = services.clock.schedule(after: grace) { isOver.open(()) }
-            let runs = Task {
+            let runs = Task(executorPreference: RuntimeExecutor.preferred) {
                 for handle in handles { _ = await handle.outcome }
                 isOver.open(())
             }

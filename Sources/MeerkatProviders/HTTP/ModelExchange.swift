@@ -138,7 +138,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
 
     /// Makes the call and returns the answer.
     func run(_ request: HTTPRequest, over transport: any HTTPTransport) async throws(ProviderError) -> ModelAnswer {
-        let sending = Task { () -> HTTPError? in
+        let sending = Task(executorPreference: RuntimeExecutor.preferred) { () -> HTTPError? in
             do throws(HTTPError) {
                 try await transport.send(request, to: self)
                 return nil

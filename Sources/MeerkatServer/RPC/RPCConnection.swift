@@ -98,7 +98,11 @@ public final class RPCConnection: Sendable {
             answered?.open(())
             openRequests.remove(1)
         }
-        call.own(handler.isPrompt ? Task.immediateDetached { await work() } : Task.detached { await work() })
+        let executor = RuntimeExecutor.preferred
+        call.own(
+            handler.isPrompt
+                ? Task.immediateDetached(executorPreference: executor) { await work() }
+                : Task.detached(executorPreference: executor) { await work() })
     }
 
     func newRunID() -> RunID { RunID(ids.uniqueID(at: clock.now)) }

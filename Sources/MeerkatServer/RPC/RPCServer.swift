@@ -41,7 +41,7 @@ public struct RPCServer: Sendable {
         let connection = RPCConnection(
             runtime: runtime, configuration: configuration, output: output, clock: clock, ids: ids, log: log)
         Signals.onTermination {
-            Blocking.wait {
+            Blocking.wait(on: RuntimeExecutor.preferred) {
                 _ = clock.schedule(after: Self.signalLimit) { Signals.exitNow(0) }
                 await runtime.close(grace: .zero)
                 await connection.finishRequests()
@@ -58,11 +58,11 @@ public struct RPCServer: Sendable {
             }
         }
         connection.inputEnded()
-        Blocking.wait {
+        Blocking.wait(on: RuntimeExecutor.preferred) {
             // What was asked before the end is answered, if that does not take too long.
             let isOver = AsyncLatch<Void>()
             let timer = clock.schedule(after: Self.grace) { isOver.open(()) }
-            let requests = Task.detached {
+            let requests = Task.detached(executorPreference: RuntimeExecutor.preferred) {
                 await connection.finishRequests()
                 isOver.open(())
             }
@@ -78,7 +78,7 @@ public struct RPCServer: Sendable {
     /// Nobody reads: what is running is ended and journaled, then the process ends.
     private static func end(_ runtime: any AgentRuntime, _ clock: any RuntimeClock, status: Int32) {
         _ = clock.schedule(after: .seconds(5)) { Signals.exitNow(status) }
-        Task.detached {
+        Task.detached(executorPreference: RuntimeExecutor.preferred) {
             await runtime.close(grace: .zero)
             Signals.exitNow(status)
         }

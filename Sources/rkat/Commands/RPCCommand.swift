@@ -12,6 +12,7 @@ struct RPCCommand: ParsableCommand {
     var ephemeral = false
 
     func run() {
+        RuntimeExecutor.use(ThreadPool(limit: max(2, ProcessEnvironment.processorCount)))
         var options = MeerkatRuntime.Options.process
         options.isEphemeral = ephemeral
         options.report = { Descriptors.writeIfReady("rkat: \($0)\n", to: Descriptors.standardError) }
