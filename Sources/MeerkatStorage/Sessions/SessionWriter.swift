@@ -85,8 +85,8 @@ final class SessionWriter: @unchecked Sendable {
         }
         guard !Directories.isOnNetwork(directory) else { throw .networkFileSystem(path: directory) }
         let connection = try SQLiteConnection(path: path, mode: .write)
-        try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+        try connection.execute("PRAGMA journal_mode = WAL")
         if let maximumPages { try connection.execute("PRAGMA max_page_count = \(maximumPages)") }
         try SessionSchema.prepare(connection)
         self.connection = connection
