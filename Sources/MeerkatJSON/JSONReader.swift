@@ -85,10 +85,10 @@ public struct JSONReader: ~Copyable {
             let start = position
             do throws(JSONError) {
                 try member(&self, key)
+                if position == start { try skip() }
             } catch {
                 throw error.inside(key.string)
             }
-            if position == start { try skip() }
             switch try nextByte() {
             case UInt8(ascii: ","): position += 1
             case UInt8(ascii: "}"): return close()
@@ -111,10 +111,10 @@ public struct JSONReader: ~Copyable {
             let start = position
             do throws(JSONError) {
                 try element(&self)
+                if position == start { try skip() }
             } catch {
                 throw error.inside(String(index))
             }
-            if position == start { try skip() }
             index += 1
             switch try nextByte() {
             case UInt8(ascii: ","): position += 1
