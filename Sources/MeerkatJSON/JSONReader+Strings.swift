@@ -97,9 +97,9 @@ extension JSONReader {
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             return start + 2
         case UInt8(ascii: "u"):
-            guard start + 6 <= end else { throw JSONError(.unexpectedEnd, offset: end) }
-            for digit in start + 2..<start + 6 where Self.hexValue(base[digit]) == nil {
-                throw JSONError(.invalidEscape, offset: digit)
+            for digit in start + 2..<start + 6 {
+                guard digit < end else { throw JSONError(.unexpectedEnd, offset: end) }
+                guard Self.hexValue(base[digit]) != nil else { throw JSONError(.invalidEscape, offset: digit) }
             }
             return start + 6
         default:
