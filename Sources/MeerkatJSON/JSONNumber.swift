@@ -26,11 +26,11 @@ public struct JSONNumber: Hashable, Sendable {
         return value
     }
 
-    /// The shortest text that reads back as `value`; whole numbers are written without a fraction.
+    /// The shortest text that reads back as `value`; whole numbers below 2⁵³ are written without a fraction.
     static func text(for value: Double) -> String {
-        if let whole = Int64(exactly: value), abs(whole) < 1 << 53, whole != 0 || value.sign == .plus {
-            return String(whole)
+        guard value.magnitude < 0x1p53, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus else {
+            return value.description
         }
-        return value.description
+        return String(whole)
     }
 }
