@@ -125,6 +125,19 @@ import Testing
         #expect(try Int64(json: value.jsonBytes) == value)
     }
 
+    @Test func integersOfEveryWidthAreWritten() {
+        func text(_ value: some FixedWidthInteger) -> String {
+            var writer = JSONWriter()
+            writer.writeInteger(value)
+            return String(decoding: writer.bytes, as: UTF8.self)
+        }
+        #expect(text(Int8.min) == "-128")
+        #expect(text(UInt8.max) == "255")
+        #expect(text(UInt64.max) == "18446744073709551615")
+        #expect(text(Int128.min) == "-170141183460469231731687303715884105728")
+        #expect(text(UInt128.max) == "340282366920938463463374607431768211455")
+    }
+
     // MARK: Doubles
 
     @Test(
