@@ -54,17 +54,51 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Ex
     }
 }
 
+extension JSONValue {
+    /// Strings are equal when their code units are; `String` would take canonically equivalent ones for equal.
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.number(let left), .number(let right)): left == right
+        case (.string(let left), .string(let right)): left.hasSameCodeUnits(as: right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _): false
+        }
+    }
+}
+
+extension String {
+    func hasSameCodeUnits(as other: String) -> Bool {
+        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
+}
+
 /// An object whose members keep the order in which they were first set.
+///
+/// Names are compared code unit by code unit (RFC 8259, section 8.3).
 public struct JSONObject: Sendable {
     /// A name and its value.
     public struct Member: Hashable, Sendable {
         public let name: String
         public var value: JSONValue
+
+        public static func == (left: Member, right: Member) -> Bool {
+            left.name.hasSameCodeUnits(as: right.name) && left.value == right.value
+        }
+    }
+
+    /// A name that equals only itself.
+    private struct ExactName: Hashable {
+        let text: String
+
+        static func == (left: ExactName, right: ExactName) -> Bool { left.text.hasSameCodeUnits(as: right.text) }
     }
 
     public private(set) var members: [Member] = []
     /// Positions by name; kept only once a linear search would cost more.
-    private var index: [String: Int]?
+    private var index: [ExactName: Int]?
 
     private static let indexedFrom = 16
 
@@ -73,7 +107,9 @@ public struct JSONObject: Sendable {
     public var isEmpty: Bool { members.isEmpty }
     public var names: [String] { members.map(\.name) }
 
-    /// The value of a member. Setting nil removes it; setting an existing one keeps its place.
+    /// The value of a member.
+    ///
+    /// Setting nil removes it; setting an existing one keeps its place.
     public subscript(name: String) -> JSONValue? {
         get { position(of: name).map { members[$0].value } }
         set {
@@ -85,20 +121,20 @@ public struct JSONObject: Sendable {
                 buildIndexIfLarge()
             case (nil, let value?):
                 members.append(Member(name: name, value: value))
-                if index != nil { index?[name] = members.count - 1 } else { buildIndexIfLarge() }
+                if index != nil { index?[ExactName(text: name)] = members.count - 1 } else { buildIndexIfLarge() }
             case (nil, nil): break
             }
         }
     }
 
     private func position(of name: String) -> Int? {
-        if let index { return index[name] }
-        return members.firstIndex { $0.name == name }
+        if let index { return index[ExactName(text: name)] }
+        return members.firstIndex { $0.name.hasSameCodeUnits(as: name) }
     }
 
     private mutating func buildIndexIfLarge() {
         guard members.count > Self.indexedFrom else { return }
-        index = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.name, $0) })
+        index = Dictionary(uniqueKeysWithValues: members.enumerated().map { (ExactName(text: $1.name), $0) })
     }
 }
 
