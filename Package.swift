@@ -64,7 +64,7 @@ let package = Package(
         .executableTarget(
             name: "rkat",
             dependencies: [
-                "Meerkat", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol", "MeerkatServer",
+                "Meerkat", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol", "MeerkatServer", "MeerkatStorage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -80,7 +80,10 @@ let package = Package(
             dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProviders"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatServerTests",
-            dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatTesting"],
+            dependencies: [
+                "Meerkat", "MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProtocol", "MeerkatProviders",
+                "MeerkatServer", "MeerkatTesting",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],

@@ -71,7 +71,7 @@ struct ModelResolver: Sendable {
         }
         if let given = options.provider {
             let name = Configuration.canonicalProvider(given)
-            if ModelCatalog.family(of: agentModel)?.provider == name { return (name, agentModel) }
+            if provider != nil || ModelCatalog.family(of: agentModel)?.provider == name { return (name, agentModel) }
             return (name, try await defaultModel(of: name, settings))
         }
         if agentModel != Configuration.Agent.defaultModel || provider != nil {

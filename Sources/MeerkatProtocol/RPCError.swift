@@ -31,7 +31,11 @@ public struct RPCError: Error, Sendable, Hashable {
 
     public static func invalidParams(_ error: JSONError) -> RPCError {
         var details = JSONObject()
-        if let field = error.path.first { details["field"] = .string(field.quoted) }
+        if case .missingMember(let name) = error.reason, error.path.isEmpty {
+            details["field"] = .string(name)
+        } else if let field = error.path.first {
+            details["field"] = .string(field.quoted)
+        }
         return RPCError(.invalidParams, "invalid params: \("\(error)".quoted)", details: details)
     }
 

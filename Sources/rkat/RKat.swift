@@ -7,5 +7,5 @@ struct RKat: ParsableCommand {
         commandName: "rkat",
         abstract: "Keeps agent sessions alive and runs their turns.",
         version: "rkat \(ContractVersion.package) (contract \(ContractVersion.text))",
-        subcommands: [CapabilitiesCommand.self, RPCCommand.self])
+        subcommands: [CapabilitiesCommand.self, RPCCommand.self, TrustCommand.self])
 }

@@ -1,3 +1,5 @@
+public import MeerkatJSON
+
 /// Why the configuration cannot be read, or why a change of it was not made.
 ///
 /// No case carries a value of the configuration: values may be keys.
@@ -62,6 +64,16 @@ public struct ConfigError: Error, Sendable, Hashable {
         case .request: .invalidParams
         case .file: .internalError
         }
+    }
+}
+
+extension ConfigError {
+    /// Key and file, as far as they are known.
+    public var details: JSONObject {
+        var details = JSONObject()
+        if !key.names.isEmpty { details["field"] = .string("\(key)") }
+        if case .file(let path) = origin { details["file"] = .string(path) }
+        return details
     }
 }
 

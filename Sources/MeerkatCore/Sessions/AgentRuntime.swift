@@ -48,7 +48,7 @@ public protocol AgentRuntime: Sendable {
 public enum Interruption: Sendable, Hashable {
     /// No run is going on.
     case idle
-    /// Another run than the one that was meant is going on; it goes on.
+    /// Another run than the one that was meant is going on, or one of another process; it goes on.
     case otherRun
     case ended(RunID)
     /// The run was told to end and has not within 5 s.

@@ -51,9 +51,7 @@ public struct SessionError: Error, Sendable, Hashable {
         case .invalidOption(let field, let message):
             RecordedFailure(code: .invalidParams, message: "\(field): \(message)", details: ["field": .string(field)])
         case .configuration(let error):
-            RecordedFailure(
-                code: error.code, message: error.description,
-                details: error.key.names.isEmpty ? JSONObject() : ["field": .string("\(error.key)")])
+            RecordedFailure(code: error.code, message: error.description, details: error.details)
         case .unavailable(let feature):
             RecordedFailure(
                 code: .capabilityUnavailable, message: "\(feature) is not available in this build of rkat",

@@ -40,7 +40,7 @@ public struct SessionAppend: Sendable {
         case keep
         /// The process must have it and gives it up.
         case release
-        /// It does not matter.
+        /// It stays with who has it; another living process must not.
         case ignore
     }
 

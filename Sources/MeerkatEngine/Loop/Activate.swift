@@ -82,6 +82,11 @@ extension RunLoop {
 }
 
 extension EngineServices {
+    /// Whether a run with this id was ever started; false as well when that cannot be found out.
+    func isKnown(_ run: RunID) -> Bool {
+        (try? store.session(ofRun: run)) != nil  // the error that led here is told, not a second one
+    }
+
     /// What models are told of the tools, in a fixed order.
     var toolDefinitions: [ToolDefinition] {
         tools.values.map(\.definition).sorted { $0.name < $1.name }

@@ -41,7 +41,8 @@ struct RunLoop: Sendable {
             loop = try await activate(order, in: session, with: services)
         } catch {
             services.log(.info, "run \(order.run) refused: \(error.failure.message)")
-            return .failure(error)  // nothing was journaled and no event was sent
+            // Nothing was journaled and no event was sent. A run that is known is answered by its record all the same.
+            return .failure(services.isKnown(order.run) ? SessionError(.store(.duplicateRun), run: order.run) : error)
         }
         do throws(SessionError) {
             let stopReason = try await loop.converse()

@@ -37,6 +37,7 @@ public final class SessionDirectory: AgentRuntime {
         if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
         let resolved: SessionOptions
         do throws(SessionError) { resolved = try await services.resolve(options) } catch {
+            if let run, services.isKnown(run) { return try recordedResult(of: run) }
             throw SessionError(error.cause, run: run)
         }
         let now = services.clock.now
@@ -58,15 +59,20 @@ public final class SessionDirectory: AgentRuntime {
         in id: SessionID, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
         if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
-        let session = try session(toRun: id)
+        let session: LiveSession
+        do throws(SessionError) { session = try self.session(toRun: id) } catch {
+            if let run, services.isKnown(run) { return try recordedResult(of: run) }
+            throw error
+        }
         let order = RunLoop.Order(
             run: run ?? RunID(services.ids.uniqueID(at: services.clock.now)), prompt: prompt, creating: nil,
             events: events)
         do throws(SessionError) {
             return try answer(try await perform(order, in: session), for: order.run)
         } catch {
+            if error.cause == .notFound { forget(session) }
             // A run that is known is answered even while another one is going on.
-            guard error.cause == .busy(elsewhere: false), let run, try isKnown(run) else { throw error }
+            guard error.cause == .busy(elsewhere: false), let run, services.isKnown(run) else { throw error }
             return try recordedResult(of: run)
         }
     }
@@ -119,12 +125,6 @@ public final class SessionDirectory: AgentRuntime {
         return try recordedResult(of: run)
     }
 
-    private func isKnown(_ run: RunID) throws(SessionError) -> Bool {
-        do throws(StoreError) { return try services.store.session(ofRun: run) != nil } catch {
-            throw SessionError(.store(error), run: run)
-        }
-    }
-
     /// What the journal says of a run.
     private func recordedResult(of run: RunID) throws(SessionError) -> RunResult {
         let outcome: RunHandle.Outcome
@@ -151,8 +151,8 @@ public final class SessionDirectory: AgentRuntime {
 
     public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
         guard let session = open.withLock({ $0.sessions[id] }) else {
-            _ = try stored(id)
-            return .idle
+            let stored = try stored(id)
+            return stored.owner == .otherProcess && stored.summary.openRun != nil ? .otherRun : .idle
         }
         guard let handle = session.run else { return run == nil ? .idle : .otherRun }
         guard run == nil || handle.id == run else { return .otherRun }

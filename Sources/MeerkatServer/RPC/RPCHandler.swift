@@ -91,10 +91,7 @@ struct RPCHandler: Sendable {
 
 extension RPCError {
     init(_ error: ConfigError) {
-        var details = JSONObject()
-        if !error.key.names.isEmpty { details["field"] = .string("\(error.key)") }
-        if case .file(let path) = error.origin { details["file"] = .string(path) }
-        self.init(error.code, error.description, details: details)
+        self.init(error.code, error.description, details: error.details)
     }
 
     /// Does `body` and shows its error as this surface does.

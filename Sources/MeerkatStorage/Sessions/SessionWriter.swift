@@ -141,6 +141,7 @@ final class SessionWriter: @unchecked Sendable {
             guard owners.owner(found?.owner) == .thisProcess else { return .failure(.conflict) }
             owner = nil
         case .ignore:
+            guard owners.owner(found?.owner) != .otherProcess else { return .failure(.ownedElsewhere) }
             owner = found?.owner
         }
         if let run = append.newRun, try isKnown(run, on: connection) { return .failure(.duplicateRun) }
