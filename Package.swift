@@ -28,7 +28,9 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(
             name: "Meerkat",
-            dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage"],
+            dependencies: [
+                "MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage",
+            ],
             swiftSettings: settings),
         .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .target(name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
@@ -56,7 +58,8 @@ let package = Package(
             name: "MeerkatStorage", dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatTesting", dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer"],
+            name: "MeerkatTesting",
+            dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
         .executableTarget(
             name: "rkat",
@@ -66,13 +69,21 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatProtocolTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatProvidersTests",
+            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatProviders"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatServerTests",
             dependencies: ["MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatTesting"],
             swiftSettings: settings),
         .testTarget(
-            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatStorage"],
+            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
             swiftSettings: settings),
     ]
 )

@@ -190,6 +190,7 @@ def concurrency(subject: Subject, streams: int = 100, deltas: int = 200, repetit
             prompt = f"go @@n={deltas},gap_ms=10,ts=1@@"
             requests = [client.send("turn/start", {"session_id": id, "prompt": prompt}) for id in sessions]
             client.gather(requests, arrived)
+            expect(len(arrived.latencies) > 1, "no deltas arrived")
             quantiles = statistics.quantiles(arrived.latencies, n=100)
             missing = streams * deltas - len(arrived.latencies)
             runs.append((watch.cpu() / 1e3, missing, watch.wall() / 1e3, quantiles[49], quantiles[98]))

@@ -26,14 +26,20 @@ async def converse() -> str:
         print(f"> And of Germany?\n{result.text}\n")
 
         # A streamed turn yields its events while they happen; the text arrives in pieces.
+        answered_by = {}
         print("> Name one sight in each of the two cities.")
         async with client.start_turn_streaming(session_id, "Name one sight in each of the two cities.") as stream:
             async for event in stream:
                 if event["type"] == "run_started":
-                    model = "{model} of {provider} at {endpoint}".format_map(event)
+                    answered_by = event
                 elif event["type"] == "text_delta":
                     print(event["delta"], end="", flush=True)
-        print(f"\n\n({model} answered; the session has used {stream.result.usage.total_tokens} tokens.)\n")
+        print("\n")
+
+        # The first event of a run tells what really answers.
+        provider, model, endpoint = (answered_by.get(key, "?") for key in ("provider", "model", "endpoint"))
+        print(f"{model} answered, by way of {provider} at {endpoint}.")
+        print(f"The session has used {stream.result.usage.total_tokens} tokens.\n")
         return session_id
 
 
@@ -64,3 +70,5 @@ if __name__ == "__main__":
         asyncio.run(main())
     except MeerkatError as error:
         sys.exit(f"{error.code}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -56,7 +56,8 @@ final class LocalServers: Sendable {
     }
 
     private func models(at url: String) async -> [String]? {
-        let models = try? await ModelList.models(at: url + "/models", headers: [], over: transport)  // no server is no find
+        // No server is no find.
+        let models = try? await ModelList.models(at: url + "/models", headers: [], over: transport)
         return models.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -28,12 +28,15 @@ public final class MeerkatRuntime: AgentRuntime {
         public var configuration: (any ConfigurationStore)?
         /// Takes notices for the person who runs the program, a line each.
         public var report: @Sendable (String) -> Void
+        /// Takes traces.
+        public var log: Log
 
         public init(
             environment: [String: String], workingDirectory: String, isEphemeral: Bool = false,
             clock: any RuntimeClock = SystemClock(), ids: any IDGenerator = RandomIDGenerator(),
             tools: [any Tool] = [], provider: (any ModelProvider)? = nil, store: (any SessionStore)? = nil,
-            configuration: (any ConfigurationStore)? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
+            configuration: (any ConfigurationStore)? = nil, report: @escaping @Sendable (String) -> Void = { _ in },
+            log: Log = .none
         ) {
             self.environment = environment
             self.workingDirectory = workingDirectory
@@ -45,6 +48,7 @@ public final class MeerkatRuntime: AgentRuntime {
             self.store = store
             self.configuration = configuration
             self.report = report
+            self.log = log
         }
 
         /// The settings of this process: its environment and its working directory.
@@ -59,7 +63,8 @@ public final class MeerkatRuntime: AgentRuntime {
 
     public init(_ options: Options) {
         let places = Places(workingDirectory: options.workingDirectory, home: options.environment["HOME"])
-        let configuration = options.configuration ?? Self.configuration(places, options)
+        let configuration =
+            options.configuration ?? FileConfigurationStore(home: places.home, projectRoot: places.projectRoot)
         self.configuration = configuration
         let resolver = ModelResolver(configuration: configuration, options: options)
         let notes = InstructionFiles(places: places)
@@ -68,6 +73,7 @@ public final class MeerkatRuntime: AgentRuntime {
                 store: options.store ?? Self.store(places, configuration, options),
                 clock: options.clock,
                 ids: options.ids,
+                log: options.log,
                 tools: Dictionary(options.tools.map { ($0.definition.name, $0) }) { first, _ in first },
                 settings: { RunSettings(configuration.currentOrDefault) },
                 resolve: { (session) throws(SessionError) in try await resolver.resolve(session) },

@@ -3,6 +3,8 @@ internal import MeerkatEngine
 internal import MeerkatIO
 internal import MeerkatJSON
 internal import MeerkatProviders
+internal import MeerkatStorage
+internal import Synchronization
 
 /// Chooses provider, model, endpoint and key for a session; nothing is substituted silently.
 struct ModelResolver: Sendable {
@@ -12,6 +14,7 @@ struct ModelResolver: Sendable {
     let clock: any RuntimeClock
     let transport: any HTTPTransport
     let localServers: LocalServers
+    let notices: Notices
 
     init(configuration: any ConfigurationStore, options: MeerkatRuntime.Options) {
         self.configuration = configuration
@@ -24,11 +27,17 @@ struct ModelResolver: Sendable {
                 connectTimeout: configuration.currentOrDefault.timeouts.connect,
                 certificateFile: options.environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 },
                 proxies: ProxySettings(environment: options.environment)))
+        notices = Notices(options.report)
         localServers = LocalServers(transport: transport, clock: options.clock, report: options.report)
     }
 
     private func settings() throws(SessionError) -> Configuration {
-        do throws(ConfigError) { return try configuration.current() } catch {
+        do throws(ConfigError) {
+            if let files = configuration as? FileConfigurationStore, let untrusted = try files.untrustedKeys() {
+                notices.tell(untrusted.message)
+            }
+            return try configuration.current()
+        } catch {
             throw SessionError(.configuration(error))
         }
     }
@@ -38,8 +47,10 @@ struct ModelResolver: Sendable {
     /// The options with provider, model and the other settings of the configuration filled in; the session keeps them.
     func resolve(_ options: SessionOptions) async throws(SessionError) -> SessionOptions {
         let settings = try settings()
+        if let feature = settings.unavailableFeature { throw SessionError(.unavailable(feature: feature)) }
         var resolved = options
         resolved.maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
+        resolved.temperature = settings.agent.temperature
         if let configured = settings.agent.providerParams {
             resolved.providerParams = configured.merging(options.providerParams ?? JSONObject())
         }
@@ -55,11 +66,11 @@ struct ModelResolver: Sendable {
     ) async throws(SessionError) -> (provider: String, model: String) {
         let agentModel = settings.agent.model
         if let model = options.model {
-            if let given = options.provider { return (canonical(given), model) }
+            if let given = options.provider { return (Configuration.canonicalProvider(given), model) }
             return (try infer(model, settings), model)
         }
         if let given = options.provider {
-            let name = canonical(given)
+            let name = Configuration.canonicalProvider(given)
             if ModelCatalog.family(of: agentModel)?.provider == name { return (name, agentModel) }
             return (name, try await defaultModel(of: name, settings))
         }
@@ -73,10 +84,10 @@ struct ModelResolver: Sendable {
     private func chooseByWhatIsThere(
         _ settings: Configuration
     ) async throws(SessionError) -> (provider: String, model: String) {
-        if settings.key(for: "anthropic", environment) != nil {
+        if settings.credentials(for: "anthropic", in: environment).key != nil {
             return ("anthropic", Configuration.Agent.defaultModel)
         }
-        if settings.baseURL(for: "openai_compatible", environment) != nil {
+        if settings.credentials(for: "openai_compatible", in: environment).baseURL != nil {
             return ("openai_compatible", try await defaultModel(of: "openai_compatible", settings))
         }
         if settings.providers.local, let found = await localServers.discover() {
@@ -89,7 +100,7 @@ struct ModelResolver: Sendable {
     }
 
     private func defaultModel(of name: String, _ settings: Configuration) async throws(SessionError) -> String {
-        if name == "anthropic" { return Configuration.Agent.defaultModel }
+        if name == "anthropic" { return settings.models.anthropic }
         if let model = settings.providers.definitions[name]?.models.first { return model }
         guard isKnown(name, settings) else { throw unknown(name, settings) }
         let endpoint = try await endpoint(of: name, settings)
@@ -105,13 +116,10 @@ struct ModelResolver: Sendable {
     private func infer(_ model: String, _ settings: Configuration) throws(SessionError) -> String {
         for (name, definition) in settings.providers.definitions where definition.models.contains(model) { return name }
         guard let family = ModelCatalog.family(of: model) else {
-            throw notConfigured(nil, "cannot infer the provider of model \"\(model)\"; name the provider as well")
+            throw notConfigured(
+                nil, "cannot infer the provider of model \"\(model.quoted)\"; name the provider as well")
         }
         return family.provider
-    }
-
-    private func canonical(_ name: String) -> String {
-        ["open_ai", "open_a_i"].contains(name) ? "openai" : name
     }
 
     // MARK: At each run
@@ -123,7 +131,7 @@ struct ModelResolver: Sendable {
         guard let model = options.model else { throw notConfigured(name, "the session names no model") }
         return ResolvedModel(
             provider: try await provider(name, settings), model: model,
-            maxTokens: options.maxTokens ?? settings.effectiveMaxTokens, temperature: settings.agent.temperature,
+            maxTokens: options.maxTokens ?? settings.effectiveMaxTokens, temperature: options.temperature,
             parameters: options.providerParams ?? JSONObject())
     }
 
@@ -131,14 +139,14 @@ struct ModelResolver: Sendable {
         if let provider { return provider }
         switch try kind(of: name, settings) {
         case .anthropic:
-            guard settings.key(for: name, environment) != nil else {
+            guard settings.credentials(for: name, in: environment).key != nil else {
                 throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
             }
             return AnthropicProvider(
-                endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
+                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
         case .openaiCompatible:
             return OpenAICompatibleProvider(
-                endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
+                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
         case .openai, .gemini:
             throw unknown(name, settings)
         }
@@ -155,16 +163,20 @@ struct ModelResolver: Sendable {
     }
 
     private func endpoint(of name: String, _ settings: Configuration) async throws(SessionError) -> Endpoint {
-        var url = settings.baseURL(for: name, environment)
+        let credentials = settings.credentials(for: name, in: environment)
+        var url = credentials.baseURL?.value
         if url == nil, name == "anthropic" { url = "https://api.anthropic.com" }
         if url == nil, name == "openai_compatible", settings.providers.local {
             url = await localServers.discover()?.baseURL
         }
-        guard let url else { throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)") }
-        let key = settings.key(for: name, environment).flatMap { APIKey($0) }
+        guard let url else {
+            throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)")
+        }
+        let key = credentials.key.flatMap { APIKey($0.value) }
         do throws(ProviderError) {
             return try Endpoint(
-                url, key: key, allowsPlainHTTP: URLLocation(url).map { settings.providers.allowHTTP.contains($0.host) } ?? false)
+                url, key: key,
+                allowsPlainHTTP: URLLocation(url).map { settings.providers.allowHTTP.contains($0.host) } ?? false)
         } catch {
             throw SessionError(.provider(error, provider: name))
         }
@@ -175,7 +187,8 @@ struct ModelResolver: Sendable {
     private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
         let known = ["anthropic", "openai_compatible"] + settings.providers.definitions.map(\.name)
         return notConfigured(
-            name, "provider \"\(name)\" is not available; this build has \(known.joined(separator: ", "))")
+            name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))"
+        )
     }
 
     private func notConfigured(_ provider: String?, _ message: String) -> SessionError {
@@ -189,5 +202,19 @@ extension JSONObject {
         var merged = self
         for member in other.members { merged[member.name] = member.value }
         return merged
+    }
+}
+
+/// Tells a person each thing once.
+final class Notices: Sendable {
+    private let report: @Sendable (String) -> Void
+    private let told = Mutex<Set<String>>([])
+
+    init(_ report: @escaping @Sendable (String) -> Void) {
+        self.report = report
+    }
+
+    func tell(_ text: String) {
+        if told.withLock({ $0.insert(text).inserted }) { report(text) }
     }
 }

@@ -12,7 +12,8 @@ struct Places: Sendable {
         self.workingDirectory = workingDirectory
         self.home = home.flatMap { $0.isEmpty ? nil : $0 }
         var directory = workingDirectory
-        while !Directories.isDirectory(directory + "/.rkat"), let slash = directory.lastIndex(of: "/"), directory != "/" {
+        while !Directories.isDirectory(directory + "/.rkat"), let slash = directory.lastIndex(of: "/"), directory != "/"
+        {
             directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
         }
         projectRoot = Directories.isDirectory(directory + "/.rkat") ? directory : nil

@@ -6,6 +6,7 @@ public struct EngineServices: Sendable {
     public var store: any SessionStore
     public var clock: any RuntimeClock
     public var ids: any IDGenerator
+    public var log: Log
     /// The tools of every session, by name.
     public var tools: [String: any Tool]
     /// The settings for a run that begins now.
@@ -18,7 +19,8 @@ public struct EngineServices: Sendable {
     public var instructions: @Sendable (SessionOptions) -> String
 
     public init(
-        store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, tools: [String: any Tool] = [:],
+        store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
+        tools: [String: any Tool] = [:],
         settings: @escaping @Sendable () -> RunSettings,
         resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
         model: @escaping @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel,
@@ -27,6 +29,7 @@ public struct EngineServices: Sendable {
         self.store = store
         self.clock = clock
         self.ids = ids
+        self.log = log
         self.tools = tools
         self.settings = settings
         self.resolve = resolve

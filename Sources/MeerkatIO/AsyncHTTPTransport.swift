@@ -134,6 +134,8 @@ private final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDele
 
     private let receiver: Receiver
     private let isStopped = Atomic<Bool>(false)
+    private let isOver = Atomic<Bool>(false)
+    private let awaitsEndOfRead = Atomic<Bool>(false)
 
     init(_ receiver: Receiver) {
         self.receiver = receiver
@@ -148,6 +150,7 @@ private final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDele
 
     func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
         guard !wasStopped else { return task.eventLoop.makeSucceededVoidFuture() }
+        announceEndOfRead(on: task.eventLoop)
         switch buffer.withUnsafeReadableBytes({ receiver.receive($0.bytes) }) {
         case .proceed:
             return task.eventLoop.makeSucceededVoidFuture()
@@ -162,7 +165,22 @@ private final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDele
         }
     }
 
-    func didFinishRequest(task: HTTPClient.Task<Void>) throws {}
+    /// The event loop gets to what it was asked to do once everything that it has read is handed over.
+    private func announceEndOfRead(on eventLoop: any EventLoop) {
+        guard !awaitsEndOfRead.exchange(true, ordering: .relaxed) else { return }
+        eventLoop.execute { [self] in
+            awaitsEndOfRead.store(false, ordering: .relaxed)
+            if !isOver.load(ordering: .relaxed) { receiver.receiveEndOfRead() }
+        }
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<Void>) throws {
+        isOver.store(true, ordering: .relaxed)
+    }
+
+    func didReceiveError(task: HTTPClient.Task<Void>, _ error: any Error) {
+        isOver.store(true, ordering: .relaxed)
+    }
 }
 
 extension HTTPError {
@@ -181,6 +199,7 @@ extension HTTPError {
             self = .connectFailed("cannot connect to \(error.host):\(error.port)" + (first.map { ": \($0)" } ?? ""))
         case let error as ChannelError:
             if case .connectTimeout = error { self = .connectTimedOut } else { self = .broken("\(error)") }
+        case is HTTPParserError: self = .broken("the answer broke off or is not HTTP")
         case let error as IOError: self = .broken(error.description)
         default: self = .broken("\(type(of: error))")
         }

@@ -41,11 +41,15 @@ public struct HTTPHead: Sendable {
     }
 }
 
-/// Consumes an answer. Called on the transport's event loop, one call at a time; must not block.
+/// Consumes an answer.
+///
+/// Called on the transport's event loop, one call at a time; must not block.
 public protocol HTTPReceiver: AnyObject, Sendable {
     func receive(_ head: HTTPHead)
     /// Takes bytes of the body, already decompressed.
     func receive(_ bytes: RawSpan) -> HTTPFlow
+    /// What was read at once has been handed over; not called when the answer ended with it.
+    func receiveEndOfRead()
     /// Runs `action` when a pause is over; called after ``HTTPFlow/pause`` was answered.
     func whenReady(_ action: @escaping @Sendable () -> Void)
 }

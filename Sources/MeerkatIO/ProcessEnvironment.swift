@@ -25,6 +25,9 @@ public enum ProcessEnvironment {
         return variables
     }
 
+    /// Processors that the process may use.
+    public static var processorCount: Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
     /// Microseconds since 1970 of the system's clock.
     public static var microseconds: Int64 {
         var time = timespec()

@@ -13,7 +13,9 @@ public struct URLLocation: Sendable, Hashable {
     public init?(_ text: String) {
         guard let separator = text.firstRange(of: "://"), separator.lowerBound > text.startIndex else { return nil }
         scheme = text[..<separator.lowerBound].lowercased()
-        guard scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }) else { return nil }
+        guard scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }) else {
+            return nil
+        }
         let rest = text[separator.upperBound...]
         let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
         path = String(rest[end...])
@@ -23,7 +25,9 @@ public struct URLLocation: Sendable, Hashable {
             authority = authority[authority.index(after: at)...]
         }
         guard let (host, port) = Self.hostAndPort(authority) else { return nil }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "<>\"\\^`{|}%".contains($0) }) else { return nil }
+        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "<>\"\\^`{|}%".contains($0) }) else {
+            return nil
+        }
         self.host = host.lowercased()
         self.port = port
     }

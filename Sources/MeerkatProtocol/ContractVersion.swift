@@ -1,4 +1,6 @@
-/// The version of the contract with other processes. Additions do not change it.
+/// The version of the contract with other processes.
+///
+/// Additions do not change it.
 public enum ContractVersion {
     public static let major = 0
     public static let minor = 1

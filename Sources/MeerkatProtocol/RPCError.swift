@@ -3,9 +3,6 @@ public import MeerkatJSON
 
 /// The error object of a JSON-RPC response.
 public struct RPCError: Error, Sendable, Hashable {
-    /// Most foreign text that a message quotes, in bytes.
-    public static let quoteLimit = 200
-
     public var number: Int
     public var message: String
     /// The envelope; nil for the errors of JSON-RPC itself that have no code of ours.
@@ -29,13 +26,13 @@ public struct RPCError: Error, Sendable, Hashable {
     }
 
     public static func unknownMethod(_ name: String) -> RPCError {
-        RPCError(number: -32601, message: "unknown method: \(quoted(name))")
+        RPCError(number: -32601, message: "unknown method: \(name.quoted)")
     }
 
     public static func invalidParams(_ error: JSONError) -> RPCError {
         var details = JSONObject()
-        if let field = error.path.first { details["field"] = .string(quoted(field)) }
-        return RPCError(.invalidParams, "invalid params: \(quoted("\(error)"))", details: details)
+        if let field = error.path.first { details["field"] = .string(field.quoted) }
+        return RPCError(.invalidParams, "invalid params: \("\(error)".quoted)", details: details)
     }
 
     public static func unavailable(_ capability: CapabilityID) -> RPCError {
@@ -60,16 +57,9 @@ public struct RPCError: Error, Sendable, Hashable {
     public init(_ error: SessionError) {
         let failure = error.failure
         self.init(failure.code, failure.message, details: failure.details)
+        if case .unavailable(let feature) = error.cause { envelope?.capability = CapabilityID(rawValue: feature) }
         envelope?.session = error.session
         envelope?.run = error.run
-    }
-
-    /// The text cut to the limit between characters.
-    public static func quoted(_ text: String) -> String {
-        guard text.utf8.count > quoteLimit else { return text }
-        var end = text.utf8.index(text.startIndex, offsetBy: quoteLimit)
-        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
-        return text[..<end] + "…"
     }
 }
 

@@ -1,9 +1,18 @@
+internal import MeerkatCore
 public import MeerkatJSON
 
 /// The id of a request: an integer or a string, echoed with its type.
 public enum RPCID: Sendable, Hashable, JSONWritable {
     case number(Int64)
     case string(String)
+
+    /// The id for traces, cut when it is long.
+    public var text: String {
+        switch self {
+        case .number(let number): String(number)
+        case .string(let string): string.quoted
+        }
+    }
 
     public func write(to writer: inout JSONWriter) {
         switch self {

@@ -9,7 +9,11 @@ internal import Synchronization
 public enum ModelList {
     /// The ids of the server's models, in its order.
     ///
-    /// - Parameter url: the whole URL, ending in `/models`.
+    /// - Parameters:
+    ///   - url: the whole URL, ending in `/models`.
+    ///   - headers: what the server wants to see, such as a key.
+    ///   - transport: sends the request.
+    /// - Returns: at least as many as the server names.
     /// - Throws: ``ProviderError`` when there is no such server or it lists nothing.
     public static func models(
         at url: String, headers: [(name: String, value: String)], over transport: any HTTPTransport
@@ -49,6 +53,8 @@ private final class BodyCollector: HTTPReceiver {
             return state.body.count < limit ? .proceed : .stop
         }
     }
+
+    func receiveEndOfRead() {}
 
     func whenReady(_ action: @escaping @Sendable () -> Void) { action() }
 }

@@ -1,6 +1,6 @@
 public import Meerkat
-public import MeerkatJSON
 internal import MeerkatIO
+public import MeerkatJSON
 internal import MeerkatServer
 internal import Synchronization
 
@@ -34,7 +34,10 @@ public final class TestClient: Sendable {
         let value = Mutex(State())
     }
 
-    init(_ runtime: any AgentRuntime, configuration: any ConfigurationStore, clock: any RuntimeClock, ids: any IDGenerator) {
+    init(
+        _ runtime: any AgentRuntime, configuration: any ConfigurationStore, clock: any RuntimeClock,
+        ids: any IDGenerator
+    ) {
         let state = Shared()
         let gate = Gate()
         self.state = state

@@ -90,7 +90,8 @@ import Testing
         let slow = RecordingTool(name: "slow", isHeld: true)
         let fast = RecordingTool(name: "fast")
         let provider = ScriptedProvider(
-            .toolCalls((id: "a", name: "slow", arguments: #"{"n":1}"#), (id: "b", name: "fast", arguments: #"{"n":2}"#)),
+            .toolCalls(
+                (id: "a", name: "slow", arguments: #"{"n":1}"#), (id: "b", name: "fast", arguments: #"{"n":2}"#)),
             .text("Done."))
         try await withTestClient(provider, tools: [slow, fast]) { client in
             let request = client.request("session/create", ["prompt": "Both"])
@@ -99,7 +100,8 @@ import Testing
             slow.release()
             let result = try await client.answer(request)
             #expect(result["text"] == "Done.")
-            #expect(provider.histories.last?.hasSuffix(#"{"results":["a:slow {\"n\":1}","b:fast {\"n\":2}"]}]"#) == true)
+            #expect(
+                provider.histories.last?.hasSuffix(#"{"results":["a:slow {\"n\":1}","b:fast {\"n\":2}"]}]"#) == true)
             #expect(client.eventNames.filter { $0 == "tool_execution_completed" }.count == 2)
         }
     }
@@ -145,7 +147,8 @@ import Testing
     }
 
     @Test func turnsOfSeveralSessionsOverlap() async throws {
-        try await withTestClient(ScriptedProvider(.silence(after: "a"), .silence(after: "b"), .silence(after: "c"))) { client in
+        try await withTestClient(ScriptedProvider(.silence(after: "a"), .silence(after: "b"), .silence(after: "c"))) {
+            client in
             let requests = (1...3).map { client.request("session/create", ["prompt": .string(String($0))]) }
             await client.waitForEvent("text_delta", count: 3)
             let sessions = try #require(try await client.call("session/list")["sessions"]?.array)
@@ -172,4 +175,3 @@ import Testing
         }
     }
 }
-

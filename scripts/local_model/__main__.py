@@ -19,7 +19,9 @@ A real language model on this machine, for trying rkat without a provider's key.
   stop     end the servers started here, or the one on --port
   status   tell what is running; standard output holds the base URLs, the exit status is 1 when there are none
 
-models: 1.5b (1.1 GB, answers sensibly), 0.5b (0.5 GB, quick), 135m (0.1 GB, for tests of the plumbing)
+models: 1.5b   1.1 GB, answers sensibly and calls tools
+        0.5b   0.5 GB, quicker, rarely calls tools
+        135m   0.1 GB, for trying the plumbing
 """
 
 
@@ -49,7 +51,7 @@ def start(store: Store, options: argparse.Namespace) -> int:
     port = 8080 if options.port is None else options.port
     with store.locked():
         url = servers.start(store, MODELS[options.model], port, options.with_parent)
-    say(f"{MODELS[options.model].name} answers at")
+    say(f"{MODELS[options.model].name} is ready")
     print(url)
     return 0
 

@@ -79,7 +79,7 @@ def free_port() -> int:
 
 
 def start(store: Store, model: Model, port: int, parent: int | None) -> str:
-    """Starts a server, waits until it answers, and returns its URL. One that serves the model there is left as it is."""
+    """Starts a server, waits until it answers, and returns its URL; one that serves the model there is kept."""
     running = RunningServer.read(state_file(store, port))
     if running and running.model == model.name:
         return wait_until_ready(running.file)

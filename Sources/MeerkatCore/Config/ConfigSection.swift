@@ -70,7 +70,9 @@ struct ConfigReader: ConfigVisitor {
     /// The members that no key has asked for.
     var rest: JSONObject {
         var rest = JSONObject()
-        for member in object.members where !known.contains(member.name) && !member.value.isNull { rest[member.name] = member.value }
+        for member in object.members where !known.contains(member.name) && !member.value.isNull {
+            rest[member.name] = member.value
+        }
         return rest
     }
 

@@ -1,5 +1,7 @@
 extension Configuration {
-    /// Checks what types alone do not say. Done when a configuration is written, not when a file is read.
+    /// Checks what types alone do not say.
+    ///
+    /// Done when a configuration is written, not when a file is read.
     public func validate() throws(ConfigError) {
         try subAgents.validate()
         for (index, entry) in hooks.entries.enumerated() {

@@ -13,7 +13,7 @@ public struct Configuration: ConfigSection {
     public var timeouts = Timeouts()
     public var tools = Tools()
     public var models = Models()
-    /// Most tokens of one answer. Unset, it is `agent.max_tokens_per_turn`.
+    /// Most tokens of one answer; unset, it is `agent.max_tokens_per_turn`.
     public var maxTokens: Int?
     public var shell = Shell()
     public var store = Store()

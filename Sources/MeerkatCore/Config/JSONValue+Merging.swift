@@ -6,14 +6,17 @@ extension JSONValue {
         guard let changes = patch.object else { return patch }
         var result = object ?? JSONObject()
         for change in changes.members {
-            result[change.name] =
-                change.value.isNull ? nil : (result[change.name] ?? .null).applying(mergePatch: change.value)
+            if change.value.isNull {
+                result[change.name] = nil
+            } else {
+                result[change.name] = (result[change.name] ?? .null).applying(mergePatch: change.value)
+            }
         }
         return .object(result)
     }
 
     /// Whether two values mean the same: the order of members and the spelling of numbers do not count.
-    func means(_ other: JSONValue) -> Bool {
+    public func means(_ other: JSONValue) -> Bool {
         switch (self, other) {
         case (.object(let left), .object(let right)):
             left.members.count == right.members.count

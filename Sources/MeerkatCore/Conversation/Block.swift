@@ -19,7 +19,9 @@ public struct ProviderData: Sendable, Hashable {
     }
 }
 
-/// A piece of a message. Prompts, answers and tool results are lists of blocks.
+/// A piece of a message.
+///
+/// Prompts, answers and tool results are lists of blocks.
 public enum Block: Sendable, Hashable {
     case text(String)
     /// What the model thought; `data` holds what the provider wants back with it, such as a signature.

@@ -1,6 +1,8 @@
 public import MeerkatJSON
 
-/// Tokens of one model call or of a session. As JSON the cache members are null when unknown.
+/// Tokens of one model call or of a session.
+///
+/// As JSON the cache members are null when unknown.
 public struct Usage: Sendable, Hashable {
     public var inputTokens: UInt64
     public var outputTokens: UInt64

@@ -31,7 +31,9 @@ extension Event: JSONWritable {
 
     public func write(to writer: inout JSONWriter) {
         writer.writeObject { writer in
-            writer.member("type") { $0.bytes.append(UInt8(ascii: "\"")); $0.raw(type); $0.raw("\"") }
+            writer.member("type") {
+                $0.bytes.append(UInt8(ascii: "\"")); $0.raw(type); $0.raw("\"")
+            }
             writePayload(to: &writer)
         }
     }

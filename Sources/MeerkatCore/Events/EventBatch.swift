@@ -27,6 +27,8 @@ public struct EventBatch: Sendable {
     }
 
     public var isEmpty: Bool { items.isEmpty }
+    /// Bytes of streamed text.
+    public var textBytes: Int { text.count }
 
     public mutating func append(_ event: Event) {
         items.append(.event(event))

@@ -26,7 +26,9 @@ public protocol EventSink: Sendable {
 extension EventSink {
     public var acceptsDiscardedText: Bool { true }
 
-    /// Takes a batch and waits until there is room for the next. Ends early when the task is cancelled.
+    /// Takes a batch and waits until there is room for the next.
+    ///
+    /// Ends early when the task is cancelled.
     public func emit(_ batch: EventBatch, of run: RunIdentity) async {
         guard !offer(batch, of: run) else { return }
         let pending = DrainWait()

@@ -21,7 +21,9 @@ public protocol ModelProvider: Sendable {
     func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer
 }
 
-/// Takes what a model streams. Called on the transport's event loop, one call at a time; must not block.
+/// Takes what a model streams.
+///
+/// Called on the transport's event loop, one call at a time; must not block.
 public protocol ModelSink: Sendable {
     /// Takes a batch. False asks the transport to stop reading until the action given to ``whenDrained(_:)`` runs.
     func offer(_ batch: borrowing EventBatch) -> Bool
@@ -54,8 +56,9 @@ public struct ModelRequest: Sendable {
     }
 }
 
-/// The messages of a request, already in the provider's format, in the order to be sent and joined by commas.
+/// The messages of a request, already in the provider's format and in order.
 ///
+/// A chunk holds one or more messages with commas between them; between two chunks stands none yet.
 /// Chunks are shared with the session's buffer; none is copied to make a request.
 public struct RenderedHistory: Sendable {
     public var chunks: [[UInt8]]

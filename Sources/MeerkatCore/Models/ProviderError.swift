@@ -23,7 +23,9 @@ public struct ProviderError: Error, Sendable, Hashable {
     }
 
     public var reason: Reason
-    /// For people; holds no credentials. At most a few hundred bytes of foreign text.
+    /// For people; holds no credentials.
+    ///
+    /// At most a few hundred bytes of foreign text.
     public var message: String
     /// The HTTP status, when there was one.
     public var status: Int?

@@ -1,6 +1,8 @@
 internal import Synchronization
 
-/// A value that comes once and that any number of tasks may wait for. Not ended by cancellation.
+/// A value that comes once and that any number of tasks may wait for.
+///
+/// Not ended by cancellation.
 package final class AsyncLatch<Value: Sendable>: Sendable {
     private enum State {
         case waiting([@Sendable (Value) -> Void])

@@ -35,7 +35,11 @@ public struct UniqueID: Hashable, Sendable, Comparable {
                 case UInt8(ascii: "A")...UInt8(ascii: "F"): value = byte - UInt8(ascii: "A") + 10
                 default: return nil
                 }
-                if digits < 16 { words.0 = words.0 << 4 | UInt64(value) } else { words.1 = words.1 << 4 | UInt64(value) }
+                if digits < 16 {
+                    words.0 = words.0 << 4 | UInt64(value)
+                } else {
+                    words.1 = words.1 << 4 | UInt64(value)
+                }
                 digits += 1
             }
             return words
@@ -101,7 +105,9 @@ public struct SessionID: Identifier {
     public init(_ uuid: UniqueID) { self.uuid = uuid }
 }
 
-/// Names a run: one `session/create` or `turn/start`. A client may choose it.
+/// Names a run: one `session/create` or `turn/start`.
+///
+/// A client may choose it.
 public struct RunID: Identifier {
     public let uuid: UniqueID
     public init(_ uuid: UniqueID) { self.uuid = uuid }

@@ -15,7 +15,11 @@ public protocol AgentRuntime: Sendable {
 
     /// Ends the run of a session and waits for its end, at most 5 s.
     ///
-    /// - Parameter run: only this run is meant; nil means whichever runs.
+    /// - Parameters:
+    ///   - session: open or stored; a stored one has nothing to end.
+    ///   - run: only this run is meant; nil means whichever runs.
+    /// - Returns: what it came to.
+    /// - Throws: ``SessionError/Cause/notFound`` for an unknown or archived session.
     func interrupt(_ session: SessionID, run: RunID?) async throws(SessionError) -> Interruption
 
     /// The open sessions in the order of their creation; waits for no turn.

@@ -1,6 +1,8 @@
 public import MeerkatJSON
 
-/// An entry that this binary cannot interpret: a newer version or an unknown kind. The session is read-only then.
+/// An entry that this binary cannot interpret: a newer version or an unknown kind.
+///
+/// The session is read-only then.
 public struct UnreadableEntry: Error, Sendable, Hashable {
     public var seq: Int
     public var version: Int
@@ -27,7 +29,9 @@ extension Entry {
         }
     }
 
-    /// Reads a stored entry. Unknown members are ignored; they stay in the stored bytes, which are never rewritten.
+    /// Reads a stored entry.
+    ///
+    /// Unknown members are ignored; they stay in the stored bytes, which are never rewritten.
     ///
     /// - Throws: ``JSONError`` when the bytes are damaged.
     public static func read(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> Stored {

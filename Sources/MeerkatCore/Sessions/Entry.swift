@@ -1,6 +1,8 @@
 public import MeerkatJSON
 
-/// One step of a session. A session is its entries in order; everything else is derived from them.
+/// One step of a session.
+///
+/// A session is its entries in order; everything else is derived from them.
 public struct Entry: Sendable, Hashable {
     /// The version that this binary writes, and the highest that it reads.
     public static let currentVersion = 1

@@ -10,6 +10,8 @@ public struct SessionError: Error, Sendable, Hashable {
         case invalidOption(field: String, message: String)
         case tooManySessions(limit: Int)
         case configuration(ConfigError)
+        /// Something was asked for, by a request or by the configuration, that this build cannot do.
+        case unavailable(feature: String)
         case store(StoreError)
         case provider(ProviderError, provider: String?)
         /// The run ended by an interrupt.
@@ -52,6 +54,10 @@ public struct SessionError: Error, Sendable, Hashable {
             RecordedFailure(
                 code: error.code, message: error.description,
                 details: error.key.names.isEmpty ? JSONObject() : ["field": .string("\(error.key)")])
+        case .unavailable(let feature):
+            RecordedFailure(
+                code: .capabilityUnavailable, message: "\(feature) is not available in this build of rkat",
+                details: ["feature": .string(feature)])
         case .tooManySessions(let limit):
             RecordedFailure(
                 code: .internalError, message: "limits.max_open_sessions (\(limit)) is reached",
@@ -85,7 +91,7 @@ public struct SessionError: Error, Sendable, Hashable {
 
     private static func failure(_ error: ProviderError, provider: String?) -> RecordedFailure {
         var details: JSONObject = ["reason": .string(error.reason.rawValue)]
-        if let provider { details["provider"] = .string(provider) }
+        if let provider { details["provider"] = .string(provider.quoted) }
         if let status = error.status { details["status"] = .integer(status) }
         if let delay = error.retryAfterMilliseconds { details["retry_after_ms"] = .integer(delay) }
         return RecordedFailure(code: .providerError, message: error.message, details: details)

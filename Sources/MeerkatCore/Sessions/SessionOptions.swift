@@ -11,6 +11,8 @@ public struct SessionOptions: Sendable, Hashable {
     public var systemPrompt: String?
     /// Settings for the provider, merged over those of the configuration.
     public var providerParams: JSONObject?
+    /// From the configuration; no request sets it.
+    public var temperature: Double?
 
     public init(
         model: String? = nil, provider: String? = nil, maxTokens: Int? = nil, systemPrompt: String? = nil,
@@ -44,7 +46,10 @@ public struct SessionOptions: Sendable, Hashable {
 extension SessionOptions: JSONCodable {
     public init(from reader: inout JSONReader) throws(JSONError) {
         var options = SessionOptions()
-        try reader.readObject { (reader, key) throws(JSONError) in _ = try options.read(key, from: &reader) }
+        try reader.readObject { (reader, key) throws(JSONError) in
+            if case "temperature" = key { options.temperature = try reader.readOptional() }
+            _ = try options.read(key, from: &reader)
+        }
         self = options
     }
 
@@ -55,6 +60,7 @@ extension SessionOptions: JSONCodable {
             writer.member("max_tokens", maxTokens)
             writer.member("system_prompt", systemPrompt)
             writer.member("provider_params", providerParams)
+            writer.member("temperature", temperature)
         }
     }
 }

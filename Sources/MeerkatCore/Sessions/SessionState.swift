@@ -1,4 +1,6 @@
-/// What a session's entries amount to. ``apply(_:)`` is the only place where history changes.
+/// What a session's entries amount to.
+///
+/// ``apply(_:)`` is the only place where history changes.
 ///
 /// The history is valid for every provider after every entry: input and answers alternate, and each tool call has
 /// exactly one result, in call order, directly behind the answer that made it. Entries that would break this are

@@ -1,4 +1,6 @@
-/// Keeps journals. Implementations pass one conformance suite.
+/// Keeps journals.
+///
+/// Implementations pass one conformance suite.
 ///
 /// *Durable* means: survives the death of the process. An append either happens as a whole or not at all.
 public protocol SessionStore: Sendable {

@@ -1,6 +1,8 @@
 internal import MeerkatJSON
 
-/// Why a tool call has no ordinary result. It is told to the model and never ends the run.
+/// Why a tool call has no ordinary result.
+///
+/// It is told to the model and never ends the run.
 public enum ToolError: Error, Sendable, Hashable {
     case notFound(name: String)
     case invalidArguments(String)

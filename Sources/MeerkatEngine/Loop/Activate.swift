@@ -34,7 +34,7 @@ extension RunLoop {
             throw SessionError(error.cause, session: known, run: order.run)
         }
         var loop = RunLoop(
-            session: session, order: order, services: services, settings: services.settings(), target: target)
+            session: session, order: order, services: services, settings: session.settings, target: target)
         // Inside the lock, because a copy of the history that lives on would be copied whole by the append.
         let opening = session.withLoaded { loop.opening(of: $0.state, options: options) } ?? []
         do throws(StoreError) {
@@ -42,6 +42,9 @@ extension RunLoop {
         } catch {
             throw SessionError(.store(error), session: known, run: order.run)
         }
+        services.log(
+            .info,
+            "run \(order.run) of session \(session.id) asks \(target.model) at \(target.provider.endpoint)")
         loop.announceStart()
         return loop
     }
@@ -88,18 +91,26 @@ extension EngineServices {
 extension LiveSession {
     /// Reads the session's entries from the store.
     func load(from store: any SessionStore) throws(StoreError) {
-        var state = SessionState(id: id)
+        load(try SessionState(id: id, from: store))
+    }
+}
+
+extension SessionState {
+    /// The state after all stored entries.
+    ///
+    /// - Throws: ``StoreError/notFound`` when there are none, ``StoreError/unreadable(_:)`` when a newer rkat wrote one.
+    init(id: SessionID, from store: any SessionStore) throws(StoreError) {
+        self.init(id: id)
         while true {
-            let page = try store.entries(of: id, after: state.lastSeq, limit: 1000)
+            let page = try store.entries(of: id, after: lastSeq, limit: 1000)
             for stored in page {
                 switch stored {
-                case .entry(let entry): state.apply(entry)
+                case .entry(let entry): apply(entry)
                 case .unreadable(let entry): throw .unreadable(entry)
                 }
             }
             guard page.count == 1000 else { break }
         }
-        guard state.lastSeq > 0 else { throw .notFound }
-        load(state)
+        guard lastSeq > 0 else { throw .notFound }
     }
 }

@@ -55,6 +55,7 @@ extension RunLoop {
             .modelFailed(
                 call: calls - 1, attempt: attempt, cause: isCancelled ? "cancelled" : error.reason.rawValue,
                 usage: error.usage))
+        services.log(.info, "run \(run): attempt \(attempt) failed: \(error.message)")
         guard !isCancelled else { throw failure(.cancelled(survivors: [])) }
         let mayRepeat = !hasShownText || order.events.acceptsDiscardedText
         let delay = settings.retry.delay(after: error, attempt: attempt, jitter: .random(in: -1...1))

@@ -26,6 +26,7 @@ extension RunLoop {
             try await session.append(pending, run: run, ownership: .release, with: services)
         } catch {
             // The run stays open in the journal; the session's next turn closes it.
+            services.log(.error, "run \(run): its end could not be stored: \(error.message)")
         }
         if case .cancelled = error.cause { error.cause = .cancelled(survivors: []) }
         announcements.append(

@@ -32,18 +32,24 @@ struct RunLoop: Sendable {
     var run: RunID { order.run }
     var identity: RunIdentity { RunIdentity(session: session.id, run: order.run) }
 
-    /// Runs to the end. The journal, the terminal event and the outcome say the same.
+    /// Runs to the end.
+    ///
+    /// The journal, the terminal event and the outcome say the same.
     static func run(_ order: Order, in session: LiveSession, with services: EngineServices) async -> RunHandle.Outcome {
         var loop: RunLoop
         do throws(SessionError) {
             loop = try await activate(order, in: session, with: services)
         } catch {
-            return .failure(error)  // nothing was journaled and no event was sent: the request is refused
+            services.log(.info, "run \(order.run) refused: \(error.failure.message)")
+            return .failure(error)  // nothing was journaled and no event was sent
         }
         do throws(SessionError) {
             let stopReason = try await loop.converse()
-            return .success(try await loop.complete(stopReason))
+            let result = try await loop.complete(stopReason)
+            services.log(.info, "run \(order.run) completed after \(result.turns) model calls")
+            return .success(result)
         } catch {
+            services.log(.warn, "run \(order.run) failed: \(error.failure.message)")
             return .failure(await loop.fail(error))
         }
     }

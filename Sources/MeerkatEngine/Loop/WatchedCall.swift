@@ -37,7 +37,8 @@ final class WatchedCall: ModelSink {
     func run(
         _ request: ModelRequest, firstToken: Duration, idle: Duration
     ) async throws(ProviderError) -> ModelAnswer {
-        let task = Task { [provider] () -> Result<ModelAnswer, ProviderError> in
+        let task = Task(executorPreference: RuntimeExecutor.preferred) {
+            [provider] () -> Result<ModelAnswer, ProviderError> in
             do throws(ProviderError) { return .success(try await provider.stream(request, into: self)) } catch {
                 return .failure(error)
             }

@@ -30,16 +30,18 @@ struct RenderBuffer: Sendable {
         }
         let tail = Self.render(open, by: provider, model: model)
         guard !tail.isEmpty else { return RenderedHistory(chunks: chunks) }
-        return RenderedHistory(chunks: chunks + [chunks.isEmpty ? tail : [UInt8(ascii: ",")] + tail])
+        return RenderedHistory(chunks: chunks + [tail])
     }
 
     private mutating func append(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         byteCount += bytes.count
-        if let last = chunks.last, last.count + bytes.count > Self.chunkSize { chunks.append([]) }
-        if chunks.isEmpty { chunks.append([]) }
-        if byteCount > bytes.count { chunks[chunks.count - 1].append(UInt8(ascii: ",")) }
-        chunks[chunks.count - 1].append(contentsOf: bytes)
+        guard let last = chunks.indices.last, chunks[last].count + bytes.count < Self.chunkSize else {
+            chunks.append(bytes)
+            return
+        }
+        chunks[last].append(UInt8(ascii: ","))
+        chunks[last].append(contentsOf: bytes)
     }
 
     private static func render(_ group: MessageGroup, by provider: any ModelProvider, model: String) -> [UInt8] {

@@ -13,11 +13,13 @@ public struct RetryPlan: Sendable, Hashable {
 
     public var maxAttempts: Int { maxRetries + 1 }
 
-    /// The delay before the next attempt, or nil when the failure is final.
+    /// The delay before the next attempt.
     ///
     /// - Parameters:
+    ///   - error: why the attempt failed.
     ///   - attempt: the attempt that failed, from 1.
     ///   - jitter: from −1 to 1; moves the computed delay by up to a tenth.
+    /// - Returns: nil when the failure is final.
     public func delay(after error: ProviderError, attempt: Int, jitter: Double) -> Duration? {
         guard error.isRetryable, attempt < maxAttempts else { return nil }
         var factor = 1.0

@@ -1,6 +1,8 @@
 internal import Synchronization
 
-/// Lets one task at a time through, in the order in which they came. Not ended by cancellation.
+/// Lets one task at a time through, in the order in which they came.
+///
+/// Not ended by cancellation.
 final class AsyncLock: Sendable {
     private struct State {
         var isHeld = false

@@ -18,12 +18,15 @@ final class LiveSession: Sendable {
     }
 
     let id: SessionID
+    /// As they were when the session was opened.
+    let settings: RunSettings
     private let live: Mutex<Live>
     /// Appends follow one another; archiving may come between those of a run.
     let appendOrder = AsyncLock()
 
-    init(_ summary: SessionSummary, loaded: Loaded? = nil) {
+    init(_ summary: SessionSummary, settings: RunSettings, loaded: Loaded? = nil) {
         id = summary.id
+        self.settings = settings
         live = Mutex(Live(summary: summary, loaded: loaded))
     }
 
@@ -60,8 +63,10 @@ final class LiveSession: Sendable {
     /// Works with the loaded history; nil when it is not loaded.
     func withLoaded<T>(_ body: (inout Loaded) -> T) -> T? {
         live.withLock { live in
-            guard live.loaded != nil else { return nil }
-            return body(&live.loaded!)  // checked in the line above; in place, so that nothing is copied
+            // Taken out and put back, so that the body works in place and nothing is copied.
+            guard var loaded = live.loaded.take() else { return nil }
+            defer { live.loaded = loaded }
+            return body(&loaded)
         }
     }
 
@@ -115,7 +120,7 @@ final class RunHandle: Sendable {
 
     /// Starts the run in a task of its own, which this handle owns until its end.
     func start(_ body: @escaping @Sendable () async -> Outcome) {
-        let task = Task.detached { [finished] in
+        let task = Task.detached(executorPreference: RuntimeExecutor.preferred) { [finished] in
             let outcome = await body()
             finished.open(outcome)
             return outcome
@@ -127,7 +132,9 @@ final class RunHandle: Sendable {
         if isCancelled { task.cancel() }
     }
 
-    /// Asks the run to end. The one end of the run says that it was cancelled.
+    /// Asks the run to end.
+    ///
+    /// The one end of the run says that it was cancelled.
     func cancel() {
         let task = state.withLock { state in
             state.isCancelled = true
@@ -136,7 +143,9 @@ final class RunHandle: Sendable {
         task?.cancel()
     }
 
-    /// The outcome, once there is one. Not ended by cancellation.
+    /// The outcome, once there is one.
+    ///
+    /// Not ended by cancellation.
     var outcome: Outcome {
         get async { await finished.value }
     }

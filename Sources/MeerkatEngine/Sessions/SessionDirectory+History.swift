@@ -32,9 +32,7 @@ extension SessionDirectory {
 
     /// The results that calls of an interrupted run will get; computed, nothing is written.
     private func closingResults(of id: SessionID) throws(StoreError) -> [HistoryMessage] {
-        let interrupted = LiveSession(SessionSummary(SessionState(id: id)))
-        try interrupted.load(from: services.store)
-        guard let state = interrupted.withLoaded({ $0.state }) else { return [] }
+        let state = try SessionState(id: id, from: services.store)
         return state.unansweredCalls.map { call in
             HistoryMessage(
                 seq: nil, at: nil, run: state.openRun,

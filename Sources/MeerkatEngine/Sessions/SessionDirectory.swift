@@ -34,7 +34,7 @@ public final class SessionDirectory: AgentRuntime {
     public func createSession(
         _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
+        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
         let resolved: SessionOptions
         do throws(SessionError) { resolved = try await services.resolve(options) } catch {
             throw SessionError(error.cause, run: run)
@@ -44,25 +44,26 @@ public final class SessionDirectory: AgentRuntime {
         let summary = SessionSummary(
             id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
             openRun: nil)
-        let session = LiveSession(summary, loaded: LiveSession.Loaded(state: SessionState(id: id)))
+        let session = LiveSession(
+            summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
         let order = RunLoop.Order(
             run: run ?? RunID(services.ids.uniqueID(at: now)), prompt: prompt, creating: resolved, events: events)
         _ = try register(session)
         let outcome = try await perform(order, in: session)
         if case .failure(let error) = outcome, error.session == nil { forget(session) }
-        return try await answer(outcome, for: order)
+        return try answer(outcome, for: order.run)
     }
 
     public func startTurn(
         in id: SessionID, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = try await runningOutcome(of: run) { return try outcome.get() }
+        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
         let session = try session(toRun: id)
         let order = RunLoop.Order(
             run: run ?? RunID(services.ids.uniqueID(at: services.clock.now)), prompt: prompt, creating: nil,
             events: events)
         do throws(SessionError) {
-            return try await answer(try await perform(order, in: session), for: order)
+            return try answer(try await perform(order, in: session), for: order.run)
         } catch {
             // A run that is known is answered even while another one is going on.
             guard error.cause == .busy(elsewhere: false), let run, try isKnown(run) else { throw error }
@@ -71,7 +72,7 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     /// The outcome of a run that is going on here, awaited; nil when there is none.
-    private func runningOutcome(of run: RunID) async throws(SessionError) -> RunHandle.Outcome? {
+    private func runningOutcome(of run: RunID) async -> RunHandle.Outcome? {
         guard let handle = open.withLock({ $0.runs[run]?.handle }) else { return nil }
         return await handle.outcome
     }
@@ -107,17 +108,15 @@ public final class SessionDirectory: AgentRuntime {
         let isFull = open.withLock { open -> Bool in
             open.runs[handle.id] = nil
             open.loadedBytes += session.memoryChange()
-            return open.loadedBytes > services.settings().maxLoadedBytes
+            return open.loadedBytes > session.settings.maxLoadedBytes
         }
         if isFull { unloadLeastRecentlyUsed() }
     }
 
     /// Replaces the refusal of a run id that was used before by what that run came to.
-    private func answer(
-        _ outcome: RunHandle.Outcome, for order: RunLoop.Order
-    ) async throws(SessionError) -> RunResult {
+    private func answer(_ outcome: RunHandle.Outcome, for run: RunID) throws(SessionError) -> RunResult {
         guard case .failure(let error) = outcome, error.cause == .store(.duplicateRun) else { return try outcome.get() }
-        return try recordedResult(of: order.run)
+        return try recordedResult(of: run)
     }
 
     private func isKnown(_ run: RunID) throws(SessionError) -> Bool {
@@ -158,14 +157,15 @@ public final class SessionDirectory: AgentRuntime {
         guard let handle = session.run else { return run == nil ? .idle : .otherRun }
         guard run == nil || handle.id == run else { return .otherRun }
         handle.cancel()
-        return await handle.hasEnded(within: .seconds(5), clock: services.clock) ? .ended(handle.id) : .ending(handle.id)
+        return await handle.hasEnded(within: .seconds(5), clock: services.clock)
+            ? .ended(handle.id) : .ending(handle.id)
     }
 
     // MARK: Open sessions
 
     /// Opens a session, unless it is open already; returns the open one.
     private func register(_ session: LiveSession) throws(SessionError) -> LiveSession {
-        let limit = services.settings().maxOpenSessions
+        let limit = session.settings.maxOpenSessions
         let registered = open.withLock { open -> LiveSession? in
             if let other = open.sessions[session.id] { return other }
             guard open.sessions.count < limit else { return nil }
@@ -184,7 +184,7 @@ public final class SessionDirectory: AgentRuntime {
     /// The open session, or the stored one opened.
     private func session(toRun id: SessionID) throws(SessionError) -> LiveSession {
         if let session = open.withLock({ $0.sessions[id] }) { return session }
-        return try register(LiveSession(try stored(id).summary))
+        return try register(LiveSession(try stored(id).summary, settings: services.settings()))
     }
 
     /// A stored session that is not archived.
@@ -221,7 +221,9 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     private static func snapshot(_ session: LiveSession) -> SessionSnapshot {
-        SessionSnapshot(summary: session.summary, state: session.run == nil ? .idle : .running, isOpen: true)
+        let summary = session.summary
+        let state: SessionSnapshot.State = session.run != nil ? .running : summary.openRun != nil ? .interrupted : .idle
+        return SessionSnapshot(summary: summary, state: state, isOpen: true)
     }
 
     public func storedSessions(after cursor: SessionCursor?, limit: Int) throws(SessionError) -> [SessionSnapshot] {
@@ -232,15 +234,18 @@ public final class SessionDirectory: AgentRuntime {
         }
     }
 
+    /// A session by its row; while it runs here, by what is known here.
     private func snapshot(_ stored: StoredSession) -> SessionSnapshot {
-        if let session = open.withLock({ $0.sessions[stored.summary.id] }) { return Self.snapshot(session) }
+        let open = open.withLock { $0.sessions[stored.summary.id] }
+        if let open, open.run != nil { return Self.snapshot(open) }
         let state: SessionSnapshot.State =
-            stored.owner == .otherProcess ? .running : stored.interruptedRun != nil ? .interrupted : .idle
-        return SessionSnapshot(summary: stored.summary, state: state, isOpen: false)
+            stored.summary.openRun == nil ? .idle : stored.owner == .otherProcess ? .running : .interrupted
+        return SessionSnapshot(summary: stored.summary, state: state, isOpen: open != nil)
     }
 
     public func session(_ id: SessionID) throws(SessionError) -> SessionSnapshot {
-        if let session = open.withLock({ $0.sessions[id] }) { return Self.snapshot(session) }
+        // Another process may have gone on with a session that is idle here.
+        if let session = open.withLock({ $0.sessions[id] }), session.run != nil { return Self.snapshot(session) }
         return snapshot(try stored(id))
     }
 
@@ -276,17 +281,18 @@ public final class SessionDirectory: AgentRuntime {
             open.isClosing = true
             return open.runs.values.map(\.handle)
         }
-        let clock = services.clock
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { for handle in handles { _ = await handle.outcome } }
-            group.addTask {
-                // Cut short by a cancellation as well.
-                try? await clock.sleep(for: grace)
-                for handle in handles { handle.cancel() }
+        if grace > .zero {
+            let isOver = AsyncLatch<Void>()
+            let timer = services.clock.schedule(after: grace) { isOver.open(()) }
+            let runs = Task(executorPreference: RuntimeExecutor.preferred) {
+                for handle in handles { _ = await handle.outcome }
+                isOver.open(())
             }
-            await group.next()
-            group.cancelAll()
+            await isOver.value
+            timer.cancel()
+            runs.cancel()
         }
+        for handle in handles { handle.cancel() }
         for handle in handles { _ = await handle.outcome }
         await services.store.close()
     }

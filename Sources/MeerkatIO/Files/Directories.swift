@@ -18,6 +18,13 @@ public enum Directories {
         access(path, F_OK) == 0
     }
 
+    /// The path without symbolic links, or nil when there is nothing.
+    public static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
     public static var current: String {
         guard let path = getcwd(nil, 0) else { return "." }
         defer { free(path) }
@@ -31,6 +38,20 @@ public enum Directories {
             try create(String(path[..<slash]))
         }
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError.last(path) }
+    }
+
+    /// The names in a directory, in no order; none when it cannot be read.
+    public static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
     }
 
     /// Creates an empty file with mode 0600 unless there is one.

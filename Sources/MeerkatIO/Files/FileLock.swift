@@ -19,7 +19,9 @@ public struct SystemError: Error, Sendable, Hashable {
 
     static func last(_ path: String) -> SystemError { SystemError(code: errno, path: path) }
 
-    public var message: String { "\(path): \(String(cString: strerror(code)))" }
+    public var message: String { "\(path): \(reason)" }
+    /// What the system calls the error.
+    public var reason: String { String(cString: strerror(code)) }
     public var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 }
@@ -33,15 +35,29 @@ public final class FileLock: Sendable {
     ///
     /// - Throws: ``SystemError``; `EWOULDBLOCK` when another process has the lock.
     public init(creating path: String) throws(SystemError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError.last(path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let error = SystemError.last(path)
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw SystemError.last(path) }
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                let error = SystemError.last(path)
+                _ = Self.closeDescriptor(descriptor)
+                throw error
+            }
+            if Self.isSame(descriptor, path) {
+                self.descriptor = descriptor
+                self.path = path
+                return
+            }
+            // Someone took the file for abandoned between the two calls and removed it.
             _ = Self.closeDescriptor(descriptor)
-            throw error
         }
-        self.descriptor = descriptor
-        self.path = path
+    }
+
+    private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
+        var opened = stat()
+        var named = stat()
+        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
+            && opened.st_dev == named.st_dev
     }
 
     /// Gives the lock up and removes the file.
@@ -50,7 +66,9 @@ public final class FileLock: Sendable {
         _ = Self.closeDescriptor(descriptor)
     }
 
-    /// Whether a living process holds the lock on a file. A file without a holder is removed.
+    /// Whether a living process holds the lock on a file.
+    ///
+    /// A file without a holder is removed.
     public static func isHeld(_ path: String) -> Bool {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

@@ -21,7 +21,9 @@ public struct LineReader: ~Copyable {
     private var buffer: [UInt8] = []
     private var isSkipping = false
 
-    /// - Parameter limit: longest line, in bytes.
+    /// - Parameters:
+    ///   - descriptor: read until its end, not closed.
+    ///   - limit: longest line, in bytes.
     public init(descriptor: Int32, limit: Int) {
         self.descriptor = descriptor
         self.limit = limit

@@ -9,10 +9,14 @@ public final class BatchWorker<Item: Sendable>: Sendable {
     }
 
     private let state = Condition(State())
+    private let name: StaticString
     private let handle: @Sendable ([Item]) -> Void
 
-    /// - Parameter handle: called on the worker's thread with at least one item.
-    public init(_ handle: @escaping @Sendable ([Item]) -> Void) {
+    /// - Parameters:
+    ///   - name: the thread's, for debuggers.
+    ///   - handle: called on the worker's thread with at least one item.
+    public init(_ name: StaticString, _ handle: @escaping @Sendable ([Item]) -> Void) {
+        self.name = name
         self.handle = handle
     }
 
@@ -31,7 +35,7 @@ public final class BatchWorker<Item: Sendable>: Sendable {
             state.isRunning = true
             return state.items.count == 1
         }
-        if mustStart { OSThread.start { [self] in run() } }
+        if mustStart { OSThread.start(name) { [self] in run() } }
         return isAccepted
     }
 

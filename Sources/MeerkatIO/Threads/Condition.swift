@@ -49,6 +49,14 @@ final class Condition<State>: @unchecked Sendable {
         if wakes { pthread_cond_broadcast(condition) }
     }
 
+    /// Changes the state and wakes one of the threads that all wait for the same, when `body` says so.
+    func signalOne(_ body: (inout State) -> Bool) {
+        pthread_mutex_lock(mutex)
+        let wakes = body(&state)
+        pthread_mutex_unlock(mutex)
+        if wakes { pthread_cond_signal(condition) }
+    }
+
     /// Waits until `body` returns a value.
     func wait<T>(_ body: (inout State) -> T?) -> T {
         pthread_mutex_lock(mutex)

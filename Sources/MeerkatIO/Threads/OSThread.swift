@@ -1,4 +1,5 @@
 #if canImport(Glibc)
+    internal import CPlatform
     internal import Glibc
 #elseif canImport(Musl)
     internal import Musl
@@ -8,9 +9,9 @@
 
 /// A thread of the operating system, for work that blocks.
 public enum OSThread {
-    /// Starts a detached thread that runs `body` once.
-    public static func start(_ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(Body(body))
+    /// Starts a detached thread that runs `body` once; debuggers show `name`, at most 15 characters of it.
+    public static func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(Body(name, body))
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         defer { attributes.deallocate() }
         pthread_attr_init(attributes)
@@ -35,7 +36,22 @@ public enum OSThread {
     }
 
     private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        private let name: StaticString
+        private let body: @Sendable () -> Void
+
+        init(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        func run() {
+            let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+            #if canImport(Darwin)
+                pthread_setname_np(text)
+            #else
+                platform_name_thread(text)
+            #endif
+            body()
+        }
     }
 }

@@ -20,7 +20,7 @@ public enum Signals {
         sigaddset(&signals, SIGINT)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         let awaited = signals
-        OSThread.start {
+        OSThread.start("signals") {
             var signals = awaited
             var number: Int32 = 0
             while sigwait(&signals, &number) != 0 {}

@@ -8,7 +8,8 @@
 
 /// Calls actions at their time, from one thread that sleeps until the earliest of them.
 ///
-/// A cancelled action leaves at once; setting a later deadline than the earliest wakes nothing.
+/// A cancelled action leaves at once. The thread is woken only for a deadline before the one it sleeps until, which may
+/// be that of a cancelled action: it then finds nothing to do, once.
 public final class TimerThread: Sendable {
     /// Names an action that was scheduled.
     public struct Token: Sendable, Hashable {
@@ -26,6 +27,8 @@ public final class TimerThread: Sendable {
         var timers: [Timer] = []
         var nextNumber: UInt64 = 0
         var isRunning = false
+        /// When the thread will look again by itself; 0 while it is awake.
+        var sleepsUntil: UInt64 = 0
     }
 
     private let state = Condition(State())
@@ -57,9 +60,9 @@ public final class TimerThread: Sendable {
             state.timers.insert(Timer(token: token, action: action), at: index)
             mustStart = !state.isRunning
             state.isRunning = true
-            return index == state.timers.count - 1
+            return deadline < state.sleepsUntil
         }
-        if mustStart { OSThread.start { [self] in run() } }
+        if mustStart { OSThread.start("timers") { [self] in run() } }
         return token
     }
 
@@ -79,16 +82,25 @@ public final class TimerThread: Sendable {
         while low < high {
             let middle = (low + high) / 2
             let other = timers[middle].token
-            if (other.deadline, other.number) > (token.deadline, token.number) { low = middle + 1 } else { high = middle }
+            if (other.deadline, other.number) > (token.deadline, token.number) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low
     }
 
     private func run() {
         while true {
-            let due: @Sendable () -> Void = state.wait(until: { $0.timers.last?.token.deadline }) { state in
-                guard let next = state.timers.last, next.token.deadline <= Self.uptime else { return nil }
+            let due: @Sendable () -> Void = state.wait(until: { $0.sleepsUntil == .max ? nil : $0.sleepsUntil }) {
+                state in
+                guard let next = state.timers.last, next.token.deadline <= Self.uptime else {
+                    state.sleepsUntil = state.timers.last?.token.deadline ?? .max
+                    return nil
+                }
                 state.timers.removeLast()
+                state.sleepsUntil = 0
                 return next.action
             }
             due()

@@ -1,6 +1,8 @@
 public import MeerkatJSON
 
-/// `initialize`: the handshake. It is not enforced and may be repeated.
+/// `initialize`: the handshake.
+///
+/// It is not enforced and may be repeated.
 public enum Initialize: RPCMethod {
     public static let name = "initialize"
 

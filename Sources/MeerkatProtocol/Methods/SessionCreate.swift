@@ -11,7 +11,7 @@ public enum SessionCreate: RPCMethod {
         public var options: SessionOptions
         public var run: RunID?
         /// What was asked for beyond ``options``, in the order of the members.
-        public var requested: [CapabilityID]
+        public var requested: CapabilityRequests
 
         public init(from reader: inout JSONReader) throws(JSONError) {
             var prompt: String?
@@ -30,14 +30,17 @@ public enum SessionCreate: RPCMethod {
             self.prompt = try reader.require(prompt, "prompt")
             self.options = options
             self.run = run
-            requested = requests.capabilities
+            requested = requests
         }
     }
 }
 
 /// Collects the members that ask for a feature by its parameters; a value that asks for nothing is not counted.
-struct CapabilityRequests {
-    private(set) var capabilities: [CapabilityID] = []
+public struct CapabilityRequests: Sendable {
+    /// What is asked for, in the order of the members: ids of capabilities, and `limits`.
+    public private(set) var features: [String] = []
+
+    private mutating func add(_ id: CapabilityID) { features.append(id.rawValue) }
 
     mutating func read(_ key: JSONKey, from reader: inout JSONReader) throws(JSONError) {
         switch key {
@@ -46,13 +49,18 @@ struct CapabilityRequests {
         case "enable_subagents": try readFlag(.subAgents, &reader)
         case "enable_memory": try readFlag(.memoryStore, &reader)
         case "host_mode": try readFlag(.comms, &reader)
-        case "comms_name": if try reader.readOptional(String.self) != nil { capabilities.append(.comms) }
+        case "comms_name": if try reader.readOptional(String.self) != nil { add(.comms) }
         case "output_schema":
             if try reader.readNull() { return }
             guard try reader.peek() == .object else {
                 throw JSONError(.typeMismatch(expected: "an object"), offset: reader.position)
             }
-            if !(try JSONObject(from: &reader)).isEmpty { capabilities.append(.structuredOutput) }
+            let start = reader.position
+            let schema = try JSONObject(from: &reader)
+            if let inner = schema["schema"], schema.isWrapper, inner.object == nil {
+                throw JSONError(.typeMismatch(expected: "an object"), offset: start, path: ["schema"])
+            }
+            if !schema.isEmpty { add(.structuredOutput) }
         case "structured_output_retries":
             let retries: Int? = try reader.readOptional()
             guard (0...Int(UInt32.max)).contains(retries ?? 0) else {
@@ -60,16 +68,31 @@ struct CapabilityRequests {
             }
         case "hooks_override":
             guard let hooks: JSONObject = try reader.readOptional() else { return }
-            if hooks.members.contains(where: { !($0.value.array?.isEmpty ?? $0.value.isNull) }) {
-                capabilities.append(.hooks)
+            for name in ["entries", "disable"] {
+                guard let list = hooks[name], !list.isNull else { continue }
+                guard let list = list.array else {
+                    throw JSONError(.typeMismatch(expected: "an array"), offset: reader.position, path: [name])
+                }
+                if !list.isEmpty { add(.hooks) }
             }
         case "preload_skills", "skill_references":
-            if !(try reader.readOptional([String].self) ?? []).isEmpty { capabilities.append(.skills) }
+            if !(try reader.readOptional([String].self) ?? []).isEmpty { add(.skills) }
+        case "limits":
+            guard let limits: JSONObject = try reader.readOptional() else { return }
+            if limits.members.contains(where: { !$0.value.isNull }) { features.append("limits") }
         default: break
         }
     }
 
     private mutating func readFlag(_ id: CapabilityID, _ reader: inout JSONReader) throws(JSONError) {
-        if try reader.readOptional(Bool.self) == true { capabilities.append(id) }
+        if try reader.readOptional(Bool.self) == true { add(id) }
+    }
+}
+
+extension JSONObject {
+    /// Whether this is the wrapped form of an output schema and not a schema itself.
+    fileprivate var isWrapper: Bool {
+        self["format"] == "meerkat_v1"
+            || names.allSatisfy { ["schema", "name", "strict", "compat", "format"].contains($0) }
     }
 }

@@ -10,7 +10,7 @@ public enum TurnStart: RPCMethod {
         public var session: SessionID
         public var prompt: String
         public var run: RunID?
-        public var requested: [CapabilityID]
+        public var requested: CapabilityRequests
 
         public init(from reader: inout JSONReader) throws(JSONError) {
             var session: SessionID?
@@ -22,14 +22,14 @@ public enum TurnStart: RPCMethod {
                 case "session_id": session = try reader.read()
                 case "prompt": prompt = try reader.readString()
                 case "run_id": run = try reader.readOptional()
-                case "skill_references": try requests.read(key, from: &reader)
+                case "skill_references", "limits": try requests.read(key, from: &reader)
                 default: break
                 }
             }
             self.session = try reader.require(session, "session_id")
             self.prompt = try reader.require(prompt, "prompt")
             self.run = run
-            requested = requests.capabilities
+            requested = requests
         }
     }
 }

@@ -13,14 +13,23 @@ public final class ScriptedProvider: ModelProvider {
             case silence
         }
 
-        var deltas: [Event] = []
+        var deltas: [String]
         var end: End
 
         /// Streams `deltas` and answers with their text.
         public static func text(_ deltas: String..., usage: Usage? = nil) -> Step {
-            Step(
-                deltas: deltas.map { .textDelta(TextDelta(delta: $0)) },
-                end: .answer(ModelAnswer(blocks: [.text(deltas.joined())], stopReason: .endTurn, usage: usage)))
+            Step(textPieces: deltas, usage: usage)
+        }
+
+        /// Streams `pieces` and answers with their text.
+        public init(textPieces pieces: [String], usage: Usage? = nil) {
+            deltas = pieces
+            end = .answer(ModelAnswer(blocks: [.text(pieces.joined())], stopReason: .endTurn, usage: usage))
+        }
+
+        init(deltas: [String] = [], end: End) {
+            self.deltas = deltas
+            self.end = end
         }
 
         public static func answer(_ blocks: Block..., stopReason: StopReason = .endTurn, usage: Usage? = nil) -> Step {
@@ -45,12 +54,12 @@ public final class ScriptedProvider: ModelProvider {
 
         /// Streams `text`, if there is any, and fails.
         public static func failure(_ error: ProviderError, after text: String = "") -> Step {
-            Step(deltas: text.isEmpty ? [] : [.textDelta(TextDelta(delta: text))], end: .failure(error))
+            Step(deltas: text.isEmpty ? [] : [text], end: .failure(error))
         }
 
         /// Streams `text`, if there is any, and then stays silent.
         public static func silence(after text: String = "") -> Step {
-            Step(deltas: text.isEmpty ? [] : [.textDelta(TextDelta(delta: text))], end: .silence)
+            Step(deltas: text.isEmpty ? [] : [text], end: .silence)
         }
     }
 
@@ -78,7 +87,9 @@ public final class ScriptedProvider: ModelProvider {
 
     /// The history of each call as text.
     public var histories: [String] {
-        requests.map { request in "[" + request.history.chunks.map { String(decoding: $0, as: UTF8.self) }.joined() + "]" }
+        requests.map { request in
+            "[" + request.history.chunks.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ",") + "]"
+        }
     }
 
     /// Writes a group as `{"user":[…],"results":[…]}` or `{"assistant":[…]}`.
@@ -87,7 +98,9 @@ public final class ScriptedProvider: ModelProvider {
             writer.writeObject { writer in
                 switch group {
                 case .input(let results, let messages):
-                    if !results.isEmpty { writer.member("results", results.map { "\($0.toolUseID):\($0.content.joinedText)" }) }
+                    if !results.isEmpty {
+                        writer.member("results", results.map { "\($0.toolUseID):\($0.content.joinedText)" })
+                    }
                     if !messages.isEmpty { writer.member("user", messages.map(\.joinedText)) }
                 case .answer(let blocks):
                     writer.member("assistant", blocks)
@@ -104,7 +117,9 @@ public final class ScriptedProvider: ModelProvider {
         guard let step else { throw ProviderError(.invalidRequest, "the script is over") }
         for delta in step.deltas {
             guard !Task.isCancelled else { throw .cancelled }
-            if !sink.offer(EventBatch(delta)) { await drained(sink) }
+            var batch = EventBatch()
+            batch.appendDelta(isReasoning: false) { $0.append(contentsOf: delta.utf8) }
+            if !sink.offer(batch) { await drained(sink) }
         }
         switch step.end {
         case .answer(let answer): return answer
@@ -121,6 +136,10 @@ public final class ScriptedProvider: ModelProvider {
 
     private func cancelled() async {
         let latch = AsyncLatch<Void>()
-        await withTaskCancellationHandler { await latch.value } onCancel: { latch.open(()) }
+        await withTaskCancellationHandler {
+            await latch.value
+        } onCancel: {
+            latch.open(())
+        }
     }
 }

@@ -25,18 +25,20 @@ public final class RPCConnection: Sendable {
     let output: RPCOutput
     private let clock: any RuntimeClock
     private let ids: any IDGenerator
+    private let log: Log
     private let openRequests = Backlog(limit: RPCOutput.requestLimit)
     private let state = Mutex(State())
 
     public init(
         runtime: any AgentRuntime, configuration: any ConfigurationStore, output: RPCOutput,
-        clock: any RuntimeClock, ids: any IDGenerator
+        clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none
     ) {
         self.runtime = runtime
         self.configuration = configuration
         self.output = output
         self.clock = clock
         self.ids = ids
+        self.log = log
     }
 
     var discardsText: Bool { state.withLock { $0.discardsText } }
@@ -47,7 +49,9 @@ public final class RPCConnection: Sendable {
 
     // MARK: Lines
 
-    /// Takes one line; called by one thread, in order. The bytes are not needed after the call.
+    /// Takes one line; called by one thread, in order.
+    ///
+    /// The bytes are not needed after the call.
     public func receive(_ line: UnsafeRawBufferPointer) {
         guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { return }
         do throws(RPCMessage.Refusal) {
@@ -75,7 +79,9 @@ public final class RPCConnection: Sendable {
     // MARK: Requests of the client
 
     private func answer(_ id: RPCID, _ method: String, _ params: RawJSON?) {
+        if let capability = RPCMethods.unavailable[method] { return send(.failure(.unavailable(capability)), for: id) }
         guard let handler = RPCMethods.byName[method] else { return send(.failure(.unknownMethod(method)), for: id) }
+        log(.debug, "request \(id.text): \(handler.name)")
         let call = RPCCall(id: id, connection: self)
         openRequests.add(1)
         state.withLock { $0.calls[ObjectIdentifier(call)] = call }
@@ -92,7 +98,11 @@ public final class RPCConnection: Sendable {
             answered?.open(())
             openRequests.remove(1)
         }
-        call.own(handler.isPrompt ? Task.immediateDetached { await work() } : Task.detached { await work() })
+        let executor = RuntimeExecutor.preferred
+        call.own(
+            handler.isPrompt
+                ? Task.immediateDetached(executorPreference: executor) { await work() }
+                : Task.detached(executorPreference: executor) { await work() })
     }
 
     func newRunID() -> RunID { RunID(ids.uniqueID(at: clock.now)) }
@@ -163,6 +173,9 @@ public final class RPCConnection: Sendable {
     // MARK: Lines out
 
     private func send(_ result: Result<any JSONWritable & Sendable, RPCError>, for id: RPCID?) {
+        if case .failure(let error) = result {
+            log(.debug, "request \(id?.text ?? "without id"): error \(error.number)")
+        }
         var writer = JSONWriter()
         writer.writeObject { writer in
             writer.member("jsonrpc", "2.0")

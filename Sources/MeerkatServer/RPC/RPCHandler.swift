@@ -21,8 +21,11 @@ final class RPCCall: Sendable {
         RunStream(for: id, output: connection.output, acceptsDiscardedText: connection.discardsText)
     }
 
-    func require(_ requested: [CapabilityID]) throws(RPCError) {
-        for id in requested where Capabilities().status(of: id) == .notCompiled { throw .unavailable(id) }
+    func require(_ requested: CapabilityRequests) throws(RPCError) {
+        for feature in requested.features {
+            if let id = CapabilityID(rawValue: feature), Capabilities().status(of: id) != .notCompiled { continue }
+            throw RPCError(SessionError(.unavailable(feature: feature)))
+        }
     }
 
     /// The run whose outcome is the answer.

@@ -9,6 +9,9 @@ enum RPCMethods {
         configGet, configSet, configPatch, capabilitiesGet, sessionHistory, sessionDelete,
     ]
 
+    /// Methods of the contract whose capability this build lacks.
+    static let unavailable: [String: CapabilityID] = ["comms/send": .comms, "comms/peers": .comms]
+
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
     private static let names = [
@@ -109,19 +112,18 @@ enum RPCMethods {
 
     // MARK: Configuration
 
-    private static let configGet = RPCHandler.on(ConfigGet.self, isPrompt: false) { (_, call) throws(RPCError) in
+    private static let configGet = RPCHandler.on(ConfigGet.self) { (_, call) throws(RPCError) in
         do throws(ConfigError) { return try call.connection.configuration.get() } catch { throw RPCError(error) }
     }
 
-    private static let configSet = RPCHandler.on(ConfigSet.self, isPrompt: false) { (params, call) throws(RPCError) in
+    private static let configSet = RPCHandler.on(ConfigSet.self) { (params, call) throws(RPCError) in
         do throws(ConfigError) { try call.connection.configuration.set(params.config) } catch {
             throw RPCError(error)
         }
         return Flag("ok")
     }
 
-    private static let configPatch = RPCHandler.on(ConfigPatch.self, isPrompt: false) {
-        (params, call) throws(RPCError) in
+    private static let configPatch = RPCHandler.on(ConfigPatch.self) { (params, call) throws(RPCError) in
         do throws(ConfigError) { return try call.connection.configuration.patch(params.patch) } catch {
             throw RPCError(error)
         }

@@ -24,7 +24,7 @@ public final class RPCOutput: Sendable {
         let unreadResponses = Backlog(limit: Self.responseLimit)
         let writer = Writer(write: write, unreadResponses: unreadResponses)
         self.unreadResponses = unreadResponses
-        worker = BatchWorker { batch in
+        worker = BatchWorker("output") { batch in
             writer.write(batch)
         }
     }
@@ -70,7 +70,9 @@ private final class Writer: Sendable {
             }
             _ = writeBytes(end == start + 1 ? pieces[start].bytes : Self.joined(pieces[start..<end], size))
             for piece in pieces[start..<end] {
-                if let run = piece.run { run.wasWritten(piece.bytes.count) } else {
+                if let run = piece.run {
+                    run.wasWritten(piece.bytes.count)
+                } else {
                     unreadResponses.remove(piece.bytes.count)
                 }
             }

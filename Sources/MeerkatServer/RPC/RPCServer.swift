@@ -14,19 +14,23 @@ public struct RPCServer: Sendable {
     private let configuration: any ConfigurationStore
     private let clock: any RuntimeClock
     private let ids: any IDGenerator
+    private let log: Log
 
     public init(
         runtime: any AgentRuntime, configuration: any ConfigurationStore, clock: any RuntimeClock,
-        ids: any IDGenerator
+        ids: any IDGenerator, log: Log = .none
     ) {
         self.runtime = runtime
         self.configuration = configuration
         self.clock = clock
         self.ids = ids
+        self.log = log
     }
 
     /// Reads and answers until the input ends or a signal comes; then everything is journaled and written, and the
-    /// process exits with 0, or with 1 when nobody reads the output any more. Blocks the calling thread.
+    /// process exits with 0, or with 1 when nobody reads the output any more.
+    ///
+    /// Blocks the calling thread.
     public func serve() -> Never {
         let (runtime, clock) = (runtime, clock)
         let output = RPCOutput { bytes in
@@ -35,9 +39,9 @@ public struct RPCServer: Sendable {
             return isWritten
         }
         let connection = RPCConnection(
-            runtime: runtime, configuration: configuration, output: output, clock: clock, ids: ids)
+            runtime: runtime, configuration: configuration, output: output, clock: clock, ids: ids, log: log)
         Signals.onTermination {
-            Blocking.wait {
+            Blocking.wait(on: RuntimeExecutor.preferred) {
                 _ = clock.schedule(after: Self.signalLimit) { Signals.exitNow(0) }
                 await runtime.close(grace: .zero)
                 await connection.finishRequests()
@@ -54,11 +58,11 @@ public struct RPCServer: Sendable {
             }
         }
         connection.inputEnded()
-        Blocking.wait {
+        Blocking.wait(on: RuntimeExecutor.preferred) {
             // What was asked before the end is answered, if that does not take too long.
             let isOver = AsyncLatch<Void>()
             let timer = clock.schedule(after: Self.grace) { isOver.open(()) }
-            let requests = Task.detached {
+            let requests = Task.detached(executorPreference: RuntimeExecutor.preferred) {
                 await connection.finishRequests()
                 isOver.open(())
             }
@@ -74,7 +78,7 @@ public struct RPCServer: Sendable {
     /// Nobody reads: what is running is ended and journaled, then the process ends.
     private static func end(_ runtime: any AgentRuntime, _ clock: any RuntimeClock, status: Int32) {
         _ = clock.schedule(after: .seconds(5)) { Signals.exitNow(status) }
-        Task.detached {
+        Task.detached(executorPreference: RuntimeExecutor.preferred) {
             await runtime.close(grace: .zero)
             Signals.exitNow(status)
         }

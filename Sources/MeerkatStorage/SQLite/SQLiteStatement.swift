@@ -41,7 +41,9 @@ struct SQLiteStatement {
         }
         value.withUTF8 { text in
             let start = text.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self) }
-            if let start { sqlite3_bind_text(handle, index, start, Int32(text.count), Self.copies) } else {
+            if let start {
+                sqlite3_bind_text(handle, index, start, Int32(text.count), Self.copies)
+            } else {
                 sqlite3_bind_text(handle, index, "", 0, Self.copies)
             }
         }

@@ -24,6 +24,8 @@ public final class SQLiteSessionStore: SessionStore {
 
     /// - Parameters:
     ///   - directory: where `meerkat.db` stands or will be created, with its `owners` folder.
+    ///   - durability: what an append has survived when it returns.
+    ///   - ids: names this process as an owner.
     ///   - maximumPages: a limit for the size of the file, for tests of a full disk.
     public init(
         directory: String, durability: Durability = .process, ids: any IDGenerator = RandomIDGenerator(),
@@ -35,7 +37,7 @@ public final class SQLiteSessionStore: SessionStore {
             directory: directory, path: path, owners: owners, durability: durability, maximumPages: maximumPages)
         self.owners = owners
         self.writer = writer
-        worker = BatchWorker { writer.handle($0) }
+        worker = BatchWorker("session-writer") { writer.handle($0) }
     }
 
     public func append(_ append: SessionAppend) async throws(StoreError) {
@@ -64,7 +66,7 @@ public final class SQLiteSessionStore: SessionStore {
         }
         for connection in idle { connection.close() }
         await withUnsafeContinuation { continuation in
-            OSThread.start { [worker, writer, owners] in
+            OSThread.start("store-close") { [worker, writer, owners] in
                 worker.close()
                 writer.close()
                 owners.release()

@@ -37,10 +37,15 @@ final class SessionOwners: Sendable {
         return FileLock.isHeld(path(of: id)) ? .otherProcess : .nobody
     }
 
+    /// Ends this process's life as an owner, and clears away the files of processes that were killed.
     func release() {
         own.withLock { own in
-            own?.lock.release()
+            guard let ended = own else { return }
+            ended.lock.release()
             own = nil
+            for name in Directories.names(in: directory) where name.hasSuffix(".lock") {
+                _ = FileLock.isHeld("\(directory)/\(name)")
+            }
         }
     }
 
@@ -49,7 +54,11 @@ final class SessionOwners: Sendable {
 
 extension StoreError {
     init(_ error: SystemError) {
-        if error.isReadOnly { self = .readOnly } else if error.isDiskFull { self = .diskFull } else {
+        if error.isReadOnly {
+            self = .readOnly
+        } else if error.isDiskFull {
+            self = .diskFull
+        } else {
             self = .failed(error.message)
         }
     }

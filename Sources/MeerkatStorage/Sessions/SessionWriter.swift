@@ -43,8 +43,9 @@ final class SessionWriter: @unchecked Sendable {
         connection = nil
     }
 
-    /// Does what waits in one transaction. When that fails as a whole, each request is tried alone, so that one that
-    /// cannot be done takes no other with it.
+    /// Does what waits in one transaction.
+    ///
+    /// When that fails as a whole, each request is tried alone, so that one that cannot be done takes no other with it.
     func handle(_ requests: [Request]) {
         let results: [Result<Void, StoreError>]
         do throws(StoreError) {
@@ -84,16 +85,17 @@ final class SessionWriter: @unchecked Sendable {
         }
         guard !Directories.isOnNetwork(directory) else { throw .networkFileSystem(path: directory) }
         let connection = try SQLiteConnection(path: path, mode: .write)
-        try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+        try connection.execute("PRAGMA journal_mode = WAL")
         if let maximumPages { try connection.execute("PRAGMA max_page_count = \(maximumPages)") }
         try SessionSchema.prepare(connection)
         self.connection = connection
         return connection
     }
 
-    /// Does one request inside the open transaction. A failed check leaves the transaction untouched and is a result;
-    /// a failed statement throws and ends it.
+    /// Does one request inside the open transaction.
+    ///
+    /// A failed check leaves the transaction untouched and is a result; a failed statement throws and ends it.
     private func perform(
         _ request: Request, on connection: SQLiteConnection
     ) throws(StoreError) -> Result<Void, StoreError> {

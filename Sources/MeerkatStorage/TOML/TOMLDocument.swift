@@ -5,13 +5,16 @@ internal import MeerkatJSON
 struct TOMLDocument {
     private(set) var text: [UInt8]
     private(set) var statements: [TOMLStatement]
+    private(set) var comments: [TextRange]
     private(set) var tree: TOMLTree
 
     var object: JSONObject { tree.object }
 
     init(_ text: [UInt8] = []) throws(TOMLError) {
         self.text = text
-        statements = try TOMLParser.statements(of: text)
+        var parser = TOMLParser(text)
+        statements = try parser.readAll()
+        comments = parser.comments
         tree = try TOMLTree(statements)
     }
 

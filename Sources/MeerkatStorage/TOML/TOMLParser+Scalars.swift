@@ -118,12 +118,15 @@ enum TOMLDate {
     static func isValid(_ word: ArraySlice<UInt8>) -> Bool {
         if isTime(word) || isDate(word) { return true }
         guard word.count > 11, isDate(word.prefix(10)) else { return false }
-        guard let separator = word.dropFirst(10).first, [0x20, UInt8(ascii: "T"), UInt8(ascii: "t")].contains(separator)
+        guard let separator = word.dropFirst(10).first,
+            [0x20, UInt8(ascii: "T"), UInt8(ascii: "t")].contains(separator)
         else { return false }
         var time = word.dropFirst(11)
         if let last = time.last, last == UInt8(ascii: "Z") || last == UInt8(ascii: "z") {
             time = time.dropLast()
-        } else if time.count > 6, let sign = time.dropLast(5).last, [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(sign) {
+        } else if time.count > 6, let sign = time.dropLast(5).last,
+            [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(sign)
+        {
             guard fields(time.suffix(5), "dd:dd", [23, 59]) else { return false }
             time = time.dropLast(6)
         }
@@ -133,7 +136,8 @@ enum TOMLDate {
     static func isDate(_ word: ArraySlice<UInt8>) -> Bool {
         guard fields(word, "dddd-dd-dd", [9999, 12, 31]) else { return false }
         let text = String(decoding: word, as: UTF8.self)
-        guard let year = Int(text.prefix(4)), let month = Int(text.dropFirst(5).prefix(2)), let day = Int(text.suffix(2))
+        guard let year = Int(text.prefix(4)), let month = Int(text.dropFirst(5).prefix(2)),
+            let day = Int(text.suffix(2))
         else { return false }
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]

@@ -57,7 +57,9 @@ extension TOMLParser {
         throw unexpected("the closing quotes")
     }
 
-    /// Reads a run of quotes; true when it closes the string. Up to two quotes may stand before the closing three.
+    /// Reads a run of quotes; true when it closes the string.
+    ///
+    /// Up to two quotes may stand before the closing three.
     private mutating func closeMultiline(_ quote: UInt8, _ bytes: inout [UInt8]) throws(TOMLError) -> Bool {
         let start = at
         while peek() == quote { at += 1 }

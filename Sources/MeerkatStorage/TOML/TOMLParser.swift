@@ -7,23 +7,22 @@ struct TOMLParser {
     /// Most tables and arrays around a value, names of dotted keys included.
     static let maxDepth = 100
 
+    static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     let text: [UInt8]
     var at = 0
     var depth = 0
+    /// From the number sign to the end of its line.
+    var comments: [TextRange] = []
 
     init(_ text: [UInt8]) {
         self.text = text
     }
 
-    /// The statements of a whole text, in order.
-    static func statements(of text: [UInt8]) throws(TOMLError) -> [TOMLStatement] {
-        var parser = TOMLParser(text)
-        return try parser.readAll()
-    }
-
-    private mutating func readAll() throws(TOMLError) -> [TOMLStatement] {
+    /// The statements of the whole text, in order.
+    mutating func readAll() throws(TOMLError) -> [TOMLStatement] {
         try checkEncoding()
-        if text.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
+        if text.starts(with: Self.byteOrderMark) { at = Self.byteOrderMark.count }
         var statements: [TOMLStatement] = []
         while true {
             try skipBlankLinesAndComments()
@@ -188,10 +187,12 @@ struct TOMLParser {
 
     private mutating func skipComment() throws(TOMLError) {
         guard peek() == UInt8(ascii: "#") else { return }
+        let start = at
         while let byte = peek(), byte != 0x0A, !starts(with: "\r\n") {
             guard !Self.isControl(byte) else { throw TOMLError(message: "control character", offset: at) }
             at += 1
         }
+        comments.append(start..<at)
     }
 
     private mutating func endLine() throws(TOMLError) {

@@ -3,7 +3,7 @@ internal import MeerkatJSON
 /// Part of a TOML text, in bytes.
 typealias TextRange = Range<Int>
 
-/// A line with content, as it stands in the text. Comments and blank lines are what lies between.
+/// A line with content, as it stands in the text; comments and blank lines are what lies between.
 enum TOMLStatement {
     case header(TOMLHeader)
     case pair(TOMLPair)

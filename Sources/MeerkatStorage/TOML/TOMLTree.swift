@@ -83,7 +83,8 @@ struct TOMLTree {
     }
 
     /// Finds or makes the table of a header.
-    private static func open(_ header: TOMLHeader, from root: Table, _ place: inout [String]) throws(TOMLError) -> Table {
+    private static func open(_ header: TOMLHeader, from root: Table, _ place: inout [String]) throws(TOMLError) -> Table
+    {
         let offset = header.range.lowerBound
         var table = root
         for name in header.names.dropLast() {

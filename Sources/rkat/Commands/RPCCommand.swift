@@ -12,10 +12,17 @@ struct RPCCommand: ParsableCommand {
     var ephemeral = false
 
     func run() {
+        RuntimeExecutor.use(ThreadPool(limit: max(2, ProcessEnvironment.processorCount)))
         var options = MeerkatRuntime.Options.process
         options.isEphemeral = ephemeral
         options.report = { Descriptors.writeIfReady("rkat: \($0)\n", to: Descriptors.standardError) }
+        options.log = Log(level: Log.level(in: options.environment), clock: options.clock) { line in
+            Descriptors.writeIfReady(line + "\n", to: Descriptors.standardError)
+        }
         let runtime = MeerkatRuntime(options)
-        RPCServer(runtime: runtime, configuration: runtime.configuration, clock: options.clock, ids: options.ids).serve()
+        RPCServer(
+            runtime: runtime, configuration: runtime.configuration, clock: options.clock, ids: options.ids,
+            log: options.log
+        ).serve()
     }
 }

@@ -44,7 +44,8 @@ import Testing
     @Test(arguments: kinds.indices)
     func eachKindIsReadBackAsItWasWritten(index: Int) throws {
         let entry = Entry(
-            seq: index + 1, at: Timestamp(milliseconds: 1_767_225_600_123), run: index.isMultiple(of: 2) ? Self.run : nil,
+            seq: index + 1, at: Timestamp(milliseconds: 1_767_225_600_123),
+            run: index.isMultiple(of: 2) ? Self.run : nil,
             kind: Self.kinds[index])
         #expect(try read(entry.jsonBytes) == .entry(entry))
     }

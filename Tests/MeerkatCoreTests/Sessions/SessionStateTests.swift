@@ -83,7 +83,9 @@ enum Journals {
     private static let interrupted = Entry.Kind.runFinished(.cancelled(reason: "interrupted"))
 
     static let all = [
-        Journal(name: "two turns", kinds: [asked("1"), called, answered(.text("a")), asked("2"), called, answered(.text("b"))]),
+        Journal(
+            name: "two turns",
+            kinds: [asked("1"), called, answered(.text("a")), asked("2"), called, answered(.text("b"))]),
         Journal(
             name: "tools, then an answer",
             kinds: [
@@ -94,7 +96,8 @@ enum Journals {
             name: "steering while tools run",
             kinds: [
                 asked("1"), called, answered(use("a")), started("a"),
-                .messageAdded(origin: "steering", blocks: [.text("hurry")]), finished("a"), called, answered(.text("ok")),
+                .messageAdded(origin: "steering", blocks: [.text("hurry")]), finished("a"), called,
+                answered(.text("ok")),
             ]),
         Journal(
             name: "cut off while a tool ran, then a new turn",
@@ -108,13 +111,20 @@ enum Journals {
                 asked("1"), called, answered(use("a")), started("a"), finished("a"), interrupted, asked("2"), called,
                 answered(.text("ok")),
             ]),
-        Journal(name: "a failed run before a good one", kinds: [asked("1"), called, asked("2"), called, answered(.text("a"))]),
-        Journal(name: "an empty answer", kinds: [asked("1"), called, answered(), asked("2"), called, answered(.text("a"))]),
+        Journal(
+            name: "a failed run before a good one",
+            kinds: [asked("1"), called, asked("2"), called, answered(.text("a"))]),
+        Journal(
+            name: "an empty answer", kinds: [asked("1"), called, answered(), asked("2"), called, answered(.text("a"))]),
         Journal(
             name: "a paused answer that goes on",
             kinds: [asked("1"), called, answered(.text("a")), called, answered(.text("b"), use("x")), finished("x")]),
-        Journal(name: "results that belong to nothing", kinds: [finished("z"), asked("1"), finished("z"), called, answered(.text("a")), finished("z")]),
-        Journal(name: "a result twice", kinds: [asked("1"), called, answered(use("a")), finished("a"), finished("a"), called, answered(.text("b"))]),
+        Journal(
+            name: "results that belong to nothing",
+            kinds: [finished("z"), asked("1"), finished("z"), called, answered(.text("a")), finished("z")]),
+        Journal(
+            name: "a result twice",
+            kinds: [asked("1"), called, answered(use("a")), finished("a"), finished("a"), called, answered(.text("b"))]),
     ]
 
     static func anyKind(using random: inout SplitMix) -> Entry.Kind {

@@ -47,7 +47,9 @@ import Testing
             #expect(files == ["meerkat.db", "owners"])
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/owners") == [])
             let attributes = try FileManager.default.attributesOfItem(atPath: directory + "/meerkat.db")
-            #expect(attributes[.posixPermissions] as? UInt16 ?? (attributes[.posixPermissions] as? Int).map { UInt16($0) } == 0o600)
+            #expect(
+                attributes[.posixPermissions] as? UInt16 ?? (attributes[.posixPermissions] as? Int).map { UInt16($0) }
+                    == 0o600)
         }
     }
 

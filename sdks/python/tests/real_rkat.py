@@ -12,22 +12,24 @@ from typing import Any
 
 import pytest
 
-RKAT = shutil.which("rkat")
+_FOUND = shutil.which("rkat")
+#: Absolute, for it is started in other folders.
+RKAT = os.path.abspath(_FOUND or "rkat")
 
-needs_rkat = pytest.mark.skipif(RKAT is None, reason="rkat is not on PATH")
+needs_rkat = pytest.mark.skipif(_FOUND is None, reason="rkat is not on PATH")
 
 
 def isolated(folder: Path, **environment: str) -> dict[str, str]:
     """An environment without the user's files and keys."""
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), **environment}
+    return {"PATH": os.defpath, "HOME": str(folder), **environment}
 
 
 def make_rkat(folder: Path, **environment: str) -> str:
     """An executable that runs `rkat` in a folder and in an isolated environment."""
-    assert RKAT is not None
     settings = [f"{name}={value}" for name, value in isolated(folder, **environment).items()]
-    command = shlex.join(["env", "-i", *settings, os.path.abspath(RKAT)])
-    path = folder / "isolated-rkat"
+    command = shlex.join(["env", "-i", *settings, RKAT])
+    path = folder / "bin" / "rkat"
+    path.parent.mkdir()
     path.write_text(f'#!/bin/sh\ncd {shlex.quote(str(folder))} && exec {command} "$@"\n')
     path.chmod(0o755)
     return str(path)
@@ -47,7 +49,6 @@ class RawServer:
 
     @classmethod
     async def start(cls, folder: Path, **environment: str) -> RawServer:
-        assert RKAT is not None
         return cls(
             await asyncio.create_subprocess_exec(
                 RKAT,

@@ -244,10 +244,10 @@ class TestRequests:
             {"include_stored": True, "cursor": "2"},
         ]
         assert await client.session_history("s1") == {"messages": []}
-        await client.session_history("s1", cursor="c", limit=5)
+        await client.session_history("s1", cursor=4, limit=5)
         assert await received(client, "session/history") == [
             {"session_id": "s1"},
-            {"session_id": "s1", "cursor": "c", "limit": 5},
+            {"session_id": "s1", "cursor": 4, "limit": 5},
         ]
         await client.archive_session("s1")
         await client.delete_session("s1")

@@ -97,6 +97,15 @@ async def test_long_prompt(client: MeerkatClient) -> None:
     assert (await client.create_session("x" * (10 * 1024 * 1024))).text == "ok"
 
 
+async def test_history_in_pages(client: MeerkatClient) -> None:
+    session_id = (await client.create_session("hi")).session_id
+    first = await client.session_history(session_id, limit=1)
+    rest = await client.session_history(session_id, cursor=first["next_cursor"])
+    assert [message["role"] for message in first["messages"]] == ["user"]
+    assert [message["role"] for message in rest["messages"]] == ["block_assistant"]
+    assert rest.get("next_cursor") is None
+
+
 async def test_a_deleted_session_is_gone(client: MeerkatClient) -> None:
     session = await client.create_session("hi")
     await client.delete_session(session.session_id)

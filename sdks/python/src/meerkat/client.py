@@ -233,9 +233,9 @@ class MeerkatClient:
         return await self._request("session/read", {"session_id": session_id})
 
     async def session_history(
-        self, session_id: str, cursor: str | None = None, limit: int | None = None
+        self, session_id: str, cursor: int | None = None, limit: int | None = None
     ) -> dict[str, Any]:
-        """A page of the messages of a session; `cursor` comes from the page before."""
+        """A page of the messages of a session; `cursor` is the `next_cursor` of the page before."""
         params = _given(session_id=session_id, cursor=cursor, limit=limit)
         return await self._request("session/history", params)
 

@@ -1,0 +1,114 @@
+internal import MeerkatCore
+internal import MeerkatIO
+internal import MeerkatJSON
+
+/// A call of the Messages API.
+///
+/// The body begins with what stays the same during a session and ends with the messages, so that each body begins with
+/// the one before it.
+struct AnthropicRequest {
+    private let request: ModelRequest
+    private let parameters: JSONObject
+    private let thinking: JSONObject?
+    private let output: StructuredOutput?
+
+    init(_ request: ModelRequest) {
+        self.request = request
+        parameters = request.parameters
+        thinking = Self.thinking(request.parameters)
+        output = StructuredOutput(request.parameters["structured_output"])
+    }
+
+    func http(to endpoint: Endpoint) -> HTTPRequest {
+        var headers = [
+            ("content-type", "application/json"), ("accept", "text/event-stream"), ("anthropic-version", "2023-06-01"),
+        ]
+        let features = betas
+        if !features.isEmpty { headers.append(("anthropic-beta", features.joined(separator: ","))) }
+        if let key = endpoint.key { headers.append(("x-api-key", key.value)) }
+        let root = endpoint.base.hasSuffix("/v1") ? endpoint.base : endpoint.base + "/v1"
+        return HTTPRequest(url: root + "/messages", headers: headers, body: body)
+    }
+
+    var body: [[UInt8]] { RequestBody.join(head: head, request.history, tail: "]}") }
+
+    // MARK: Head
+
+    private var head: [UInt8] {
+        var writer = JSONWriter(reservingCapacity: request.instructions.utf8.count + 1024)
+        writer.raw("{")
+        writer.member("model", request.model)
+        writer.member("max_tokens", request.maxTokens)
+        writer.member("stream", true)
+        if !request.instructions.isEmpty { writer.member("system", request.instructions) }
+        if !request.tools.isEmpty { writer.member("tools", request.tools) }
+        writer.member("thinking", thinking)
+        // With thinking the API accepts no temperature of ours.
+        if thinking == nil || thinking?["type"] == "disabled" { writer.member("temperature", request.temperature) }
+        writeSettings(to: &writer)
+        writer.member("messages") { $0.raw("[") }
+        return writer.bytes
+    }
+
+    /// Parameters that the API has under the same name.
+    private static let plainParameters = [
+        "top_p", "stop_sequences", "tool_choice", "metadata", "service_tier", "inference_geo", "cache_control",
+    ]
+
+    private func writeSettings(to writer: inout JSONWriter) {
+        // From a command line every value is a string.
+        if let value = parameters["top_k"], let count = value.int ?? value.string.flatMap({ Int($0) }) {
+            writer.member("top_k", count)
+        }
+        for name in Self.plainParameters {
+            if let value = parameters[name], !value.isNull { writer.member(named: name, value) }
+        }
+        let settings = outputConfig
+        if !settings.isEmpty { writer.member("output_config", settings) }
+        writer.member("context_management", contextManagement)
+    }
+
+    /// What thinking is asked for: `thinking` with a type or a budget, or `thinking_budget`.
+    private static func thinking(_ parameters: JSONObject) -> JSONObject? {
+        func enabled(_ budget: JSONValue) -> JSONObject { ["type": "enabled", "budget_tokens": budget] }
+        if let thinking = parameters["thinking"]?.object {
+            if let budget = thinking["budget_tokens"], budget.int != nil {
+                var result = enabled(budget)
+                if let display = thinking["display"] { result["display"] = display }
+                return result
+            }
+            return thinking["type"] == nil ? nil : thinking
+        }
+        guard let budget = parameters["thinking_budget"], budget.int != nil else { return nil }
+        return enabled(budget)
+    }
+
+    private var outputConfig: JSONObject {
+        var settings = JSONObject()
+        if let effort = parameters["effort"], effort.string != nil { settings["effort"] = effort }
+        if let output {
+            settings["format"] = ["type": "json_schema", "schema": .object(AnthropicSchema.closed(output.schema))]
+        }
+        return settings
+    }
+
+    private var contextManagement: JSONObject? {
+        var edit: JSONObject = ["type": "compact_20260112"]
+        switch parameters["compaction"] {
+        case "auto": break
+        case .object(let settings): for member in settings.members { edit[member.name] = member.value }
+        default: return nil
+        }
+        return ["edits": [.object(edit)]]
+    }
+
+    /// Features that the API has only when they are named in a header.
+    private var betas: [String] {
+        var names: [String] = []
+        if thinking?["type"] == "enabled" { names.append("interleaved-thinking-2025-05-14") }
+        if output != nil { names.append("structured-outputs-2025-11-13") }
+        if parameters["context"] == "1m" { names.append("context-1m-2025-08-07") }
+        if contextManagement != nil { names.append("compact-2026-01-12") }
+        return names
+    }
+}

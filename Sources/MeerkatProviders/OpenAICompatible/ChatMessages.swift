@@ -1,0 +1,102 @@
+internal import MeerkatCore
+internal import MeerkatJSON
+
+/// Writes a history as chat messages.
+///
+/// An answer is one `assistant` message. An input is one `tool` message per result and one `user` message for all that
+/// was said, because the templates of many local models refuse two messages of one role in a row. For the same reason
+/// a group of which nothing is left gets a placeholder instead of being left out.
+struct ChatMessages {
+    let model: String
+
+    static let emptyInput = "(empty message)"
+    static let emptyAnswer = "(no visible answer)"
+    private static let maxNameLength = 64
+    private static let maxIDLength = 40
+
+    func write(_ group: MessageGroup, to writer: inout JSONWriter) {
+        switch group {
+        case .input(let results, let messages):
+            for result in results { write(result, to: &writer) }
+            let texts = messages.map(\.joinedText).filter { !$0.isEmpty }
+            guard !texts.isEmpty || results.isEmpty else { return }
+            let text = texts.isEmpty ? Self.emptyInput : texts.joined(separator: "\n\n")
+            writer.element { writer in
+                writer.writeObject { writer in
+                    writer.member("role", "user")
+                    writer.member("content", text)
+                }
+            }
+        case .answer(let blocks):
+            writer.element { $0.writeObject { write(blocks, to: &$0) } }
+        }
+    }
+
+    private func write(_ blocks: [Block], to writer: inout JSONWriter) {
+        let text = blocks.joinedText
+        let calls = blocks.toolUses
+        writer.member("role", "assistant")
+        writer.member("content") { writer in
+            if !text.isEmpty {
+                writer.writeString(text)
+            } else if calls.isEmpty {
+                writer.writeString(Self.emptyAnswer)
+            } else {
+                writer.writeNull()
+            }
+        }
+        guard !calls.isEmpty else { return }
+        writeReasoning(of: blocks, to: &writer)
+        writer.member("tool_calls") { writer in
+            writer.writeArray { writer in
+                for call in calls { write(call, to: &writer) }
+            }
+        }
+    }
+
+    /// Writes what the model thought before it called tools, where the server had put it.
+    ///
+    /// Models that think between calls want to see it, and some servers refuse the call without it. After a final
+    /// answer it is of no use any more.
+    private func writeReasoning(of blocks: [Block], to writer: inout JSONWriter) {
+        var field: String?
+        var text = ""
+        for case .reasoning(let part, let data?) in blocks where data.format == .chatCompletions && data.model == model
+        {
+            guard let name = (try? data.json.value())?["field"]?.string else { continue }  // it was read as JSON
+            field = field ?? name
+            text += part
+        }
+        if let field, !text.isEmpty { writer.member(named: field, text) }
+    }
+
+    private func write(_ call: ToolUse, to writer: inout JSONWriter) {
+        writer.element { writer in
+            writer.writeObject { writer in
+                writer.member("id", id(call.id))
+                writer.member("type", "function")
+                writer.member("function") { writer in
+                    writer.writeObject { writer in
+                        writer.member("name", call.name.asIdentifier(distinctly: false, maxLength: Self.maxNameLength))
+                        writer.member("arguments", call.argumentsObject.text)
+                    }
+                }
+            }
+        }
+    }
+
+    private func write(_ result: ToolResult, to writer: inout JSONWriter) {
+        writer.element { writer in
+            writer.writeObject { writer in
+                writer.member("role", "tool")
+                writer.member("tool_call_id", id(result.toolUseID))
+                writer.member("content", result.content.joinedText)
+            }
+        }
+    }
+
+    /// Most servers take any id; the ones that do not agree on its length.
+    private func id(_ id: String) -> String {
+        id.utf8.count <= Self.maxIDLength ? id : id.asIdentifier(distinctly: true, maxLength: Self.maxIDLength)
+    }
+}

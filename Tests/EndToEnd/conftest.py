@@ -1,0 +1,62 @@
+"""Fixtures: a folder, a provider on loopback, and rkat processes that end with the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rkat_process import RKAT, Folder, Provider, Rkat
+
+Start = Callable[..., Rkat]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if RKAT is None:
+        here = Path(__file__).parent
+        for item in items:
+            if here in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason="rkat is not on PATH"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(shared_provider: Provider) -> Provider:
+    """The provider; markers in prompts say how it answers, see its head."""
+    return shared_provider
+
+
+@pytest.fixture
+def start(folder: Folder, provider: Provider) -> Iterator[Start]:
+    """Starts rkat processes on one folder, whose default model is the provider's."""
+    running: list[Rkat] = []
+
+    def start(*arguments: str, **environment: str) -> Rkat:
+        rkat = Rkat(folder, *arguments, **{"RKAT_LOCAL_URL": provider.url + "/v1", **environment})
+        running.append(rkat)
+        return rkat
+
+    yield start
+    for rkat in running:
+        rkat.discard()
+
+
+@pytest.fixture
+def rkat(start: Start) -> Rkat:
+    return start()
+
+
+@pytest.fixture
+def offline(start: Start) -> Rkat:
+    """A process whose model answers every turn with "ok" at once."""
+    return start(RKAT_TEST_CLIENT="1")

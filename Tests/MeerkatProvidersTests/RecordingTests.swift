@@ -1,0 +1,100 @@
+import MeerkatCore
+import MeerkatJSON
+import Testing
+
+@testable import MeerkatProviders
+
+/// Decodes real answers of providers: the outcome must be that of the vendor's own library, however the bytes are cut.
+@Suite(.enabled(if: Recording.folder != nil, "the recordings are not there"))
+struct RecordingTests {
+    @Test(arguments: Recording.all(of: "anthropic"))
+    func anthropic(_ recording: Recording) throws {
+        try check(recording) { AnthropicStreamDecoder(model: recording.model, failure: ProviderFailure(key: nil)) }
+    }
+
+    @Test(arguments: Recording.all(of: "openai_chat").filter(\.isStream))
+    func openAICompatible(_ recording: Recording) throws {
+        try check(recording) { ChatStreamDecoder(model: recording.model, failure: ProviderFailure(key: nil)) }
+    }
+
+    private func check(_ recording: Recording, _ decoder: () -> some StreamDecoder) throws {
+        let whole = Outcome.decoding([recording.body], with: decoder())
+        #expect(Outcome.decoding(recording.events, with: decoder()) == whole)
+        for size in [1, 2, 7, 61, 509] {
+            #expect(Outcome.decoding(recording.pieces(of: size), with: decoder()) == whole, "pieces of \(size) bytes")
+        }
+        try compare(whole, with: recording)
+        checkCuts(recording, whole, decoder)
+    }
+
+    private func compare(_ outcome: Outcome, with recording: Recording) throws {
+        let expected = recording.expected
+        if expected["survive"] == true { return }
+        if expected["sdk_error"] != nil {
+            #expect(outcome.error != nil)
+            return
+        }
+        let answer = try #require(outcome.answer, "\(String(describing: outcome.error))")
+        #expect(answer.blocks.joinedText == expected["text"]?.string)
+        #expect(outcome.text == expected["text"]?.string)
+        #expect(answer.blocks.reasoningTexts.joined() == expected["thinking"]?.string)
+        #expect(outcome.reasoning == expected["thinking"]?.string)
+        #expect(outcome.finishedReasoning == answer.blocks.reasoningTexts.filter { !$0.isEmpty })
+        try compareCalls(answer, expected)
+        if let stops = expected["stop_reasons"]?.array {
+            #expect(stops.contains(.string(answer.stopReason.rawValue)), "\(answer.stopReason)")
+        }
+        compare(answer.usage, with: expected["usage"])
+        #expect(signatures(answer.blocks) == expected["replay"]?.array?.map(\.sorted))
+        if let types = expected["block_types"]?.array, !types.isEmpty {
+            let opaque = answer.blocks.compactMap { block -> JSONValue? in
+                if case .opaque(let data) = block { try? data.json.value()["type"] } else { nil }
+            }
+            let plain: [JSONValue] = ["text", "thinking", "redacted_thinking", "tool_use"]
+            #expect(opaque == types.filter { !plain.contains($0) })
+        }
+    }
+
+    private func compareCalls(_ answer: ModelAnswer, _ expected: JSONValue) throws {
+        let calls = expected["tool_calls"]?.array ?? []
+        #expect(answer.blocks.toolUses.map(\.id) == calls.map { $0["id"]?.string })
+        #expect(answer.blocks.toolUses.map(\.name) == calls.map { $0["name"]?.string })
+        for (call, expected) in zip(answer.blocks.toolUses, calls) {
+            // What was cut off is not guessed.
+            if answer.stopReason == .maxTokens, call.arguments == nil { continue }
+            #expect(try call.arguments?.value().sorted == expected["args"]?.sorted)
+        }
+    }
+
+    private func compare(_ usage: Usage?, with expected: JSONValue?) {
+        guard let expected, !expected.isNull else { return #expect(usage == nil) }
+        #expect(
+            expected["input"]?.array?.contains(.integer(usage?.inputTokens ?? 0)) == true,
+            "\(String(describing: usage))")
+        #expect(expected["output"]?.array?.contains(.integer(usage?.outputTokens ?? 0)) == true)
+        if let count = expected["cache_read"]?.int { #expect(usage?.cacheReadTokens == UInt64(count)) }
+        if let count = expected["cache_creation"]?.int { #expect(usage?.cacheCreationTokens == UInt64(count)) }
+    }
+
+    /// What must be shown to the model again, in the form of the recordings.
+    private func signatures(_ blocks: [Block]) -> [JSONValue] {
+        blocks.compactMap { block in
+            guard case .reasoning(let text, let data?) = block, data.format == .anthropicMessages,
+                let value = try? data.json.value()
+            else { return nil }
+            if let redacted = value["data"] { return ["redacted": redacted] }
+            return ["signature": value["signature"] ?? nil, "thinking": .string(text)]
+        }
+    }
+
+    /// A stream that is cut between two events is incomplete, or has said all that the whole one says.
+    private func checkCuts(_ recording: Recording, _ whole: Outcome, _ decoder: () -> some StreamDecoder) {
+        guard whole.error == nil else { return }
+        let events = recording.events
+        for count in 0..<events.count {
+            let cut = Outcome.decoding(Array(events.prefix(count)), with: decoder())
+            #expect(cut.content == whole.content || cut.error?.reason == .incomplete, "after \(count) events")
+            #expect(cut.error == nil || cut.error?.isRetryable == true)
+        }
+    }
+}

@@ -1,0 +1,306 @@
+import FoundationEssentials
+import MeerkatCore
+import MeerkatJSON
+import Testing
+
+@testable import MeerkatStorage
+
+/// A home directory and a project below it.
+struct ConfigFolders {
+    let root: String
+
+    var home: String { root + "/home" }
+    var project: String { root + "/home/work/project" }
+    var userFile: String { home + "/.rkat/config.toml" }
+    var projectFile: String { project + "/.rkat/config.toml" }
+    var trustFile: String { home + "/.rkat/trusted.json" }
+
+    var store: FileConfigurationStore { FileConfigurationStore(home: home, projectRoot: project) }
+
+    func write(_ text: String, to path: String) throws {
+        let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(filePath: path))
+    }
+
+    func read(_ path: String) -> String? {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    func mode(of path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+}
+
+/// Runs `body` with an empty home directory and an empty project.
+func withConfigFolders(_ body: (ConfigFolders) throws -> Void) async throws {
+    try await withTemporaryDirectory { path in
+        let folders = ConfigFolders(root: path)
+        try FileManager.default.createDirectory(
+            atPath: folders.project + "/.rkat", withIntermediateDirectories: true)
+        try body(folders)
+    }
+}
+
+@Suite struct FileConfigurationStoreTests {
+    @Test func readingCreatesNothing() async throws {
+        try await withConfigFolders { folders in
+            let stores = [
+                folders.store, FileConfigurationStore(home: folders.home, projectRoot: nil),
+                FileConfigurationStore(home: nil, projectRoot: nil),
+            ]
+            for store in stores { try #require(try store.get() == Configuration().shown) }
+            #expect(folders.read(folders.projectFile) == nil)
+            #expect(!FileManager.default.fileExists(atPath: folders.home + "/.rkat"))
+        }
+    }
+
+    @Test func theProjectStandsOverTheUser() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("max_tokens = 1\n[agent]\nmodel = 'user'\ntemperature = 1.0\n", to: folders.userFile)
+            try folders.write("[agent]\nmodel = 'project'\n", to: folders.projectFile)
+            let configuration = try folders.store.current()
+            #expect(configuration.agent.model == "project")
+            #expect(configuration.agent.temperature == 1)
+            #expect(configuration.maxTokens == 1)
+        }
+    }
+
+    @Test func theHomeDirectoryIsNoProjectOfItsOwn() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("[providers.base_urls]\nanthropic = 'https://a.example'\n", to: folders.userFile)
+            let store = FileConfigurationStore(home: folders.home, projectRoot: folders.home)
+            #expect(try store.current().providers.baseURLs?["anthropic"] == "https://a.example")
+            #expect(try store.untrustedKeys() == nil)
+            try store.set(["max_tokens": 5])
+            #expect(folders.read(folders.userFile) == "max_tokens = 5\n")
+        }
+    }
+
+    @Test func changesOfTheFilesShow() async throws {
+        try await withConfigFolders { folders in
+            let store = folders.store
+            #expect(try store.current().agent.model == Configuration.Agent.defaultModel)
+            for model in ["a", "b", "c"] {
+                try folders.write("agent.model = '\(model)'", to: folders.projectFile)
+                #expect(try store.current().agent.model == model)
+                try folders.write("agent.temperature = 1", to: folders.userFile)
+                #expect(try store.current().agent.temperature == 1)
+                try FileManager.default.removeItem(atPath: folders.userFile)
+                #expect(try store.current().agent.temperature == nil)
+            }
+        }
+    }
+
+    @Test func writesGoToTheProject() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("max_tokens = 1\n", to: folders.userFile)
+            let store = folders.store
+            let result = try store.patch(["agent": ["model": "m"], "max_tokens": 1])
+            #expect(result["agent"]?["model"] == "m")
+            #expect(result == (try store.get()))
+            #expect(folders.read(folders.projectFile) == "[agent]\nmodel = \"m\"\n")
+            #expect(folders.read(folders.userFile) == "max_tokens = 1\n")
+            #expect(try folders.mode(of: folders.projectFile) == 0o600)
+            #expect(!FileManager.default.fileExists(atPath: folders.trustFile))
+        }
+    }
+
+    @Test func withoutAProjectWritesGoToTheUser() async throws {
+        try await withConfigFolders { folders in
+            let store = FileConfigurationStore(home: folders.home, projectRoot: nil)
+            try store.set(["providers": ["api_keys": ["anthropic": "k"]]])
+            #expect(folders.read(folders.userFile) == "[providers.api_keys]\nanthropic = \"k\"\n")
+            #expect(try folders.mode(of: folders.userFile) == 0o600)
+            #expect(try folders.mode(of: folders.home + "/.rkat") == 0o700)
+            #expect(try store.current().providers.apiKeys?["anthropic"] == "k")
+        }
+    }
+
+    @Test func withoutAnyPlaceWritesFail() throws {
+        let store = FileConfigurationStore(home: "", projectRoot: nil)
+        let error = try #require(throws: ConfigError.self) { try store.set(["max_tokens": 5]) }
+        #expect(error.reason == .noPlace)
+        #expect(error.code == .internalError)
+    }
+
+    @Test func writesKeepCommentsAndUnknownKeys() async throws {
+        try await withConfigFolders { folders in
+            let before = """
+                # Our project
+                max_tokens = 100 # small
+
+                [agent]   # who answers
+                model = 'a'   # the good one
+                # temperature = 0.2
+                mood = "fine"
+
+                [future]
+                x = 1 # later
+
+                """
+            try folders.write(before, to: folders.projectFile)
+            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: folders.projectFile)
+            let store = folders.store
+            _ = try store.patch(["agent": ["model": "b"], "max_tokens": nil, "limits": ["budget": 7]])
+            let after = """
+                # Our project
+                # small
+
+                [agent]   # who answers
+                model = "b"   # the good one
+                # temperature = 0.2
+                mood = "fine"
+
+                [future]
+                x = 1 # later
+
+                [limits]
+                budget = 7
+
+                """
+            #expect(folders.read(folders.projectFile) == after)
+            #expect(try folders.mode(of: folders.projectFile) == 0o640)
+            #expect(try store.get()["future"] == ["x": 1])
+            try store.set(try store.get())
+            #expect(folders.read(folders.projectFile) == after)
+        }
+    }
+
+    @Test func theOldAllowListBecomesPatterns() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("[shell]\nallowlist = ['git *'] # vcs\n", to: folders.projectFile)
+            let store = folders.store
+            #expect(try store.current().shell.securityMode == .allowList)
+            _ = try store.patch(["shell": ["security_patterns": ["ls"]]])
+            #expect(
+                folders.read(folders.projectFile)
+                    == "[shell]\nsecurity_patterns = [\"ls\"]\nsecurity_mode = \"allow_list\"\n# vcs\n")
+        }
+    }
+
+    @Test func faultsNameFileAndKey() async throws {
+        try await withConfigFolders { folders in
+            let store = folders.store
+            try folders.write("[agent]\nmodel = 1\n", to: folders.projectFile)
+            var error = try #require(throws: ConfigError.self) { try store.current() }
+            #expect(error.description == "\(folders.projectFile):2:1: agent.model: expected a string")
+            #expect(error.code == .internalError)
+            error = try #require(throws: ConfigError.self) { try store.set(["max_tokens": 1]) }
+            #expect(error.code == .internalError)
+            #expect(folders.read(folders.projectFile) == "[agent]\nmodel = 1\n")
+
+            try folders.write("[agent\n", to: folders.projectFile)
+            error = try #require(throws: ConfigError.self) { try store.get() }
+            #expect(error.description == #"\#(folders.projectFile):1:7: expected "]""#)
+
+            try folders.write("", to: folders.projectFile)
+            error = try #require(throws: ConfigError.self) { try store.patch(["agent": ["model": 1]]) }
+            #expect(error.description == "agent.model: expected a string")
+            #expect(error.code == .invalidParams)
+            error = try #require(throws: ConfigError.self) { try store.set(["x": [nil], "max_tokens": 1]) }
+            #expect(error.description == "x: null cannot be stored in a list")
+            #expect(error.code == .invalidParams)
+            #expect(folders.read(folders.projectFile) == "")
+        }
+    }
+
+    @Test func aFileThatCannotBeWrittenIsAFaultOfTheFile() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("x = 1\n", to: folders.project + "/.rkat/config.toml/inner")
+            let error = try #require(throws: ConfigError.self) { try folders.store.set(["max_tokens": 1]) }
+            #expect(error.code == .internalError)
+            #expect(error.origin == .file(folders.projectFile))
+        }
+    }
+
+    @Test func aLinkedUserFileStaysALink() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("# mine\n", to: folders.root + "/dotfiles/rkat.toml")
+            try FileManager.default.createDirectory(
+                atPath: folders.home + "/.rkat", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: folders.userFile, withDestinationPath: folders.root + "/dotfiles/rkat.toml")
+            let store = FileConfigurationStore(home: folders.home, projectRoot: nil)
+            try store.set(["max_tokens": 5])
+            #expect(folders.read(folders.root + "/dotfiles/rkat.toml") == "# mine\nmax_tokens = 5\n")
+            #expect(try store.current().maxTokens == 5)
+        }
+    }
+
+    @Test func writersWaitForOneAnother() async throws {
+        try await withTemporaryDirectory { path in
+            let folders = ConfigFolders(root: path)
+            try FileManager.default.createDirectory(
+                atPath: folders.project + "/.rkat", withIntermediateDirectories: true)
+            await withTaskGroup { group in
+                for index in 0..<20 {
+                    group.addTask {
+                        do {
+                            _ = try folders.store.patch(["models": ["m\(index)": .string("x")]])
+                        } catch { Issue.record(error) }
+                    }
+                }
+            }
+            #expect(try folders.store.current().models.unknown.members.count == 20)
+        }
+    }
+
+    // MARK: Random objects
+
+    /// Keys with some values that they take.
+    static let choices: [(path: [String], values: [JSONValue])] = [
+        (["max_tokens"], [1, 16384, 99]), (["agent", "model"], ["m", "claude-sonnet-4-5", "quo\"te\n"]),
+        (["agent", "temperature"], [0, 1, nil]), (["agent", "max_tokens_per_turn"], [99, 16384]),
+        (["agent", "provider_params"], [[:], ["top_k": 1, "deep": ["x": [1, ["y": 2]]]]]),
+        (["agent", "output_schema"], [["type": "object", "enum": [nil]], ["const": true], "{\"a\":1}"]),
+        (["agent", "system_prompt"], ["line\nline\n", "", nil]),
+        (["retry", "initial_delay"], ["500ms", "1s"]), (["retry", "multiplier"], [2, 3]),
+        (["limits", "max_duration"], [1500, "1h 30m", nil]), (["tools", "shell_enabled"], [true, false]),
+        (["tools", "tool_timeouts"], [[:], ["a b": "5s", "c": ["secs": 1, "nanos": 0]]]),
+        (["tools", "mcp_servers"], [[], [["name": "x", "command": "c", "env": ["A": "b"]]]]),
+        (["shell", "security_patterns"], [[], ["git *", "ls"]]), (["shell", "allowlist"], [["x *"]]),
+        (["providers", "base_urls"], [nil, [:], ["anthropic": "https://a.example", "x y": "http://localhost"]]),
+        (["providers", "api_keys"], [nil, ["openai": "k"]]), (["providers", "local"], [true, false]),
+        (["providers", "corp"], [[:], ["base_url": "https://c.example", "models": ["m"], "headers": ["a": "b"]]]),
+        (["sub_agents", "default_model"], ["inherit", "x"]),
+        (["hooks", "entries"], [[], [["id": "a"], ["id": "b", "runtime": ["type": "http", "url": "u"], "x": 1]]]),
+        (["skills", "repositories"], [[], [["name": "r", "type": "git", "url": "u", "depth": 2]]]),
+        (["future", "x"], [1, ["a": [1, [], [:]]], "1979-05-27"]), (["rest"], [nil, [:], ["port": 9]]),
+    ]
+
+    @Test(arguments: 0..<12)
+    func whatIsSetIsWhatIsGot(seed: Int) async throws {
+        try await withConfigFolders { folders in
+            var generator = SeededGenerator(state: UInt64(seed))
+            if seed % 2 == 0 {
+                try folders.write(
+                    "# one\n[agent] # two\nmodel = 'x'\n[[skills.repositories]] # three\n", to: folders.projectFile)
+            }
+            let store = folders.store
+            for _ in 0..<8 {
+                var given = JSONValue.object(["max_tokens": 16384])
+                for choice in Self.choices where Bool.random(using: &generator) {
+                    guard let value = choice.values.randomElement(using: &generator) else { continue }
+                    given = given.setting(choice.path[...], to: value) ?? given
+                }
+                let expected = try Configuration(config: given)
+                try store.set(try #require(given.object))
+                for store in [store, folders.store] {
+                    let got = try store.current()
+                    // A schema with null in it is stored as text.
+                    var comparable = got
+                    if case .string(let text) = got.agent.outputSchema, expected.agent.outputSchema?.string == nil {
+                        comparable.agent.outputSchema = try JSONValue(json: Array(text.utf8))
+                    }
+                    #expect(
+                        JSONValue.object(comparable.shown).means(.object(expected.shown)),
+                        "\(folders.read(folders.projectFile) ?? "")")
+                    #expect(try store.untrustedKeys() == nil)
+                }
+                let text = folders.read(folders.projectFile) ?? ""
+                if seed % 2 == 0 { #expect(["# one", "# two", "# three"].allSatisfy { text.contains($0) }) }
+            }
+        }
+    }
+}
