@@ -9,7 +9,7 @@
 /// A value behind a lock, with waiting for it to change; for the few threads that may block.
 ///
 /// Unchecked because the lock is the system's: `state` is touched only between `lock` and `unlock` of `mutex`.
-final class Condition<State>: @unchecked Sendable {
+final class Condition<State>: @unchecked Sendable {  // its lock is `mutex`
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var state: State

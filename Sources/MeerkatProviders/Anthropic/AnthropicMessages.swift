@@ -4,7 +4,7 @@ internal import MeerkatJSON
 /// Writes a history as messages of the API: one message per group, so that user and assistant always alternate.
 ///
 /// The API refuses texts without a visible character and messages without content. Such texts are left out; a group of
-/// which nothing is left, for example an answer that was only another model's reasoning, gets a placeholder instead of
+/// which nothing is left, for example an answer that was only another model's reasoning, gets a substitute text instead of
 /// being left out: its neighbours are rendered without knowing of it and would otherwise follow each other in one role.
 struct AnthropicMessages {
     let model: String

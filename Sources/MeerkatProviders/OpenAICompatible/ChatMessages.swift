@@ -5,7 +5,7 @@ internal import MeerkatJSON
 ///
 /// An answer is one `assistant` message. An input is one `tool` message per result and one `user` message for all that
 /// was said, because the templates of many local models refuse two messages of one role in a row. For the same reason
-/// a group of which nothing is left gets a placeholder instead of being left out.
+/// a group of which nothing is left gets a substitute text instead of being left out.
 struct ChatMessages {
     let model: String
 

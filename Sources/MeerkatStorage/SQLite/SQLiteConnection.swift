@@ -5,7 +5,7 @@ internal import MeerkatCore
 ///
 /// Unchecked because SQLite's own handle is not: a connection is used by one thread at a time, the writer's or that
 /// of the one reader who took it out of the pool.
-final class SQLiteConnection: @unchecked Sendable {
+final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
     enum Mode {
         /// Creates the file when there is none.
         case write

@@ -6,7 +6,7 @@ internal import MeerkatJSON
 ///
 /// Unchecked because of `connection`: it is touched by the thread of the worker that calls ``handle(_:)``, and by
 /// ``close()`` after that worker has ended.
-final class SessionWriter: @unchecked Sendable {
+final class SessionWriter: @unchecked Sendable {  // one thread at a time
     typealias Reply = UnsafeContinuation<Result<Void, StoreError>, Never>
 
     enum Request: Sendable {

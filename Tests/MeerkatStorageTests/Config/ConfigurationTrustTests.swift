@@ -151,7 +151,7 @@ import Testing
     @Test func trustBelongsToOneFile() async throws {
         try await withConfigFolders { folders in
             let text = "[providers.base_urls]\nanthropic = 'https://a.example'\n"
-            let other = folders.home + "/work/other"
+            let other = folders.home + "/code/other"
             try folders.write(text, to: folders.projectFile)
             try folders.write(text, to: other + "/.rkat/config.toml")
             try folders.store.trustProject()

@@ -10,7 +10,7 @@ struct ConfigFolders {
     let root: String
 
     var home: String { root + "/home" }
-    var project: String { root + "/home/work/project" }
+    var project: String { root + "/home/code/project" }
     var userFile: String { home + "/.rkat/config.toml" }
     var projectFile: String { project + "/.rkat/config.toml" }
     var trustFile: String { home + "/.rkat/trusted.json" }
