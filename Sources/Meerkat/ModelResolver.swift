@@ -7,7 +7,7 @@ internal import MeerkatStorage
 internal import Synchronization
 
 /// Chooses provider, model, endpoint and key for a session; nothing is substituted silently.
-struct ModelResolver: Sendable {
+final class ModelResolver: Sendable {
     let configuration: any ConfigurationStore
     let environment: [String: String]
     let provider: (any ModelProvider)?
@@ -15,6 +15,8 @@ struct ModelResolver: Sendable {
     let transport: any HTTPTransport
     let localServers: LocalServers
     let notices: Notices
+    /// The providers in use; a run must not pay for making one.
+    private let made = Mutex<[Place: any ModelProvider]>([:])
 
     init(configuration: any ConfigurationStore, options: MeerkatRuntime.Options) {
         self.configuration = configuration
@@ -103,7 +105,7 @@ struct ModelResolver: Sendable {
         if name == "anthropic" { return settings.models.anthropic }
         if let model = settings.providers.definitions[name]?.models.first { return model }
         guard isKnown(name, settings) else { throw unknown(name, settings) }
-        let endpoint = try await endpoint(of: name, settings)
+        let endpoint = try endpoint(at: try await place(of: name, settings))
         do throws(ProviderError) {
             let provider = OpenAICompatibleProvider(endpoint: endpoint, transport: transport, clock: clock)
             if let model = try await provider.models().first { return model }
@@ -137,19 +139,20 @@ struct ModelResolver: Sendable {
 
     private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
         if let provider { return provider }
-        switch try kind(of: name, settings) {
-        case .anthropic:
-            guard settings.credentials(for: name, in: environment).key != nil else {
-                throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
-            }
-            return AnthropicProvider(
-                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
-        case .openaiCompatible:
-            return OpenAICompatibleProvider(
-                name: name, endpoint: try await endpoint(of: name, settings), transport: transport, clock: clock)
-        case .openai, .gemini:
-            throw unknown(name, settings)
+        let kind = try kind(of: name, settings)
+        if kind == .openai || kind == .gemini { throw unknown(name, settings) }
+        let place = try await place(of: name, settings)
+        if kind == .anthropic, place.key == nil {
+            throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
         }
+        if let made = made.withLock({ $0[place] }) { return made }
+        let endpoint = try endpoint(at: place)
+        let provider: any ModelProvider =
+            kind == .anthropic
+            ? AnthropicProvider(name: name, endpoint: endpoint, transport: transport, clock: clock)
+            : OpenAICompatibleProvider(name: name, endpoint: endpoint, transport: transport, clock: clock)
+        made.withLock { $0[place] = provider }
+        return provider
     }
 
     private func kind(of name: String, _ settings: Configuration) throws(SessionError) -> Configuration.ProviderKind {
@@ -162,7 +165,16 @@ struct ModelResolver: Sendable {
         settings.providers.definitions[name] != nil || ["anthropic", "openai_compatible"].contains(name)
     }
 
-    private func endpoint(of name: String, _ settings: Configuration) async throws(SessionError) -> Endpoint {
+    /// What an endpoint is made of.
+    private struct Place: Hashable, Sendable {
+        var provider: String
+        var url: String
+        var key: String?
+        var allowsPlainHTTP: Bool
+        var headers: [Endpoint.Header]
+    }
+
+    private func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {
         let credentials = settings.credentials(for: name, in: environment)
         var url = credentials.baseURL?.value
         if url == nil, name == "anthropic" { url = "https://api.anthropic.com" }
@@ -172,13 +184,21 @@ struct ModelResolver: Sendable {
         guard let url else {
             throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)")
         }
-        let key = credentials.key.flatMap { APIKey($0.value) }
+        let allowed = settings.providers.allowHTTP
+        let headers = settings.providers.definitions[name]?.headers
+        return Place(
+            provider: name, url: url, key: credentials.key?.value,
+            allowsPlainHTTP: !allowed.isEmpty && URLLocation(url).map { allowed.contains($0.host) } ?? false,
+            headers: headers?.map { Endpoint.Header(name: $0.name, value: $0.value) } ?? [])
+    }
+
+    private func endpoint(at place: Place) throws(SessionError) -> Endpoint {
         do throws(ProviderError) {
             return try Endpoint(
-                url, key: key,
-                allowsPlainHTTP: URLLocation(url).map { settings.providers.allowHTTP.contains($0.host) } ?? false)
+                place.url, key: place.key.flatMap { APIKey($0) }, allowsPlainHTTP: place.allowsPlainHTTP,
+                headers: place.headers)
         } catch {
-            throw SessionError(.provider(error, provider: name))
+            throw SessionError(.provider(error, provider: place.provider))
         }
     }
 

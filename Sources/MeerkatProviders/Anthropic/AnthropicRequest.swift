@@ -27,7 +27,7 @@ struct AnthropicRequest {
         if !features.isEmpty { headers.append(("anthropic-beta", features.joined(separator: ","))) }
         if let key = endpoint.key { headers.append(("x-api-key", key.value)) }
         let root = endpoint.base.hasSuffix("/v1") ? endpoint.base : endpoint.base + "/v1"
-        return HTTPRequest(url: root + "/messages", headers: headers, body: body)
+        return HTTPRequest(url: root + "/messages", headers: endpoint.adding(to: headers), body: body)
     }
 
     var body: [[UInt8]] { RequestBody.join(head: head, request.history, tail: "]}") }

@@ -6,6 +6,8 @@ public struct Endpoint: Sendable, Hashable {
     /// Host (and port, unless it is the scheme's own), without credentials.
     public let host: String
     public let key: APIKey?
+    /// Sent with every request, besides what the API asks for.
+    let headers: [Header]
     /// The base URL without a slash at its end.
     let base: String
     /// The path of ``base``; empty or with a slash at its start.
@@ -17,8 +19,11 @@ public struct Endpoint: Sendable, Hashable {
     ///   - baseURL: `https`, or `http` for this machine.
     ///   - key: Nil for servers that want none.
     ///   - allowsPlainHTTP: Lets `http` go to other machines too.
+    ///   - headers: Sent with every request.
     /// - Throws: ``MeerkatCore/ProviderError/Reason/notConfigured``.
-    public init(_ baseURL: String, key: APIKey?, allowsPlainHTTP: Bool = false) throws(ProviderError) {
+    public init(_ baseURL: String, key: APIKey?, allowsPlainHTTP: Bool = false, headers: [Header] = [])
+        throws(ProviderError)
+    {
         func refuse(_ why: String) -> ProviderError { ProviderError(.notConfigured, "the base URL \(why)") }
         guard let location = URLLocation(baseURL), location.scheme == "http" || location.scheme == "https" else {
             throw refuse("is not an http or https URL")
@@ -39,11 +44,40 @@ public struct Endpoint: Sendable, Hashable {
                 .notConfigured, "the API key for \(location.hostAndPort) has characters that cannot be sent")
         }
         host = location.hostAndPort
+        guard headers.allSatisfy(\.isSendable) else { throw refuse("comes with a header that cannot be sent") }
         self.key = key
+        self.headers = headers
         var path = location.path[...]
         while path.last == "/" { path.removeLast() }
         self.path = String(path)
         base = "\(location.scheme)://\(location.hostAndPort)\(path)"
+    }
+}
+
+extension Endpoint {
+    /// A header of the configuration. Its value may be a credential and has no text form.
+    public struct Header: Sendable, Hashable, CustomStringConvertible {
+        let name: String
+        let value: String
+
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+
+        public var description: String { "\(name): …" }
+
+        var isSendable: Bool {
+            !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ":") }
+                && value.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        }
+    }
+
+    /// `headers` with those of the configuration behind them; of the same name, the configuration's is sent.
+    func adding(to headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        guard !self.headers.isEmpty else { return headers }
+        let own = Set(self.headers.map { $0.name.lowercased() })
+        return headers.filter { !own.contains($0.name.lowercased()) } + self.headers.map { ($0.name, $0.value) }
     }
 }
 

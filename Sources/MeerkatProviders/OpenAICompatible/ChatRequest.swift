@@ -16,7 +16,7 @@ struct ChatRequest {
     func http(to endpoint: Endpoint) -> HTTPRequest {
         var headers = [("content-type", "application/json"), ("accept", "text/event-stream")]
         if let key = endpoint.key { headers.append(("authorization", "Bearer \(key.value)")) }
-        return HTTPRequest(url: Self.url(endpoint), headers: headers, body: body)
+        return HTTPRequest(url: Self.url(endpoint), headers: endpoint.adding(to: headers), body: body)
     }
 
     /// A server is often given by its address alone; whoever writes a path knows where the API is.

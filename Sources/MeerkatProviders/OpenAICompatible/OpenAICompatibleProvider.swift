@@ -42,6 +42,6 @@ public struct OpenAICompatibleProvider: ModelProvider {
     public func models() async throws(ProviderError) -> [String] {
         let headers = target.key.map { [(name: "authorization", value: "Bearer \($0.value)")] } ?? []
         let base = target.base + (target.path.isEmpty ? "/v1" : "")
-        return try await ModelList.models(at: base + "/models", headers: headers, over: transport)
+        return try await ModelList.models(at: base + "/models", headers: target.adding(to: headers), over: transport)
     }
 }

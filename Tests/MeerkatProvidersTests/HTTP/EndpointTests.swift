@@ -75,3 +75,23 @@ import Testing
         #expect(APIKey.redact(text, APIKey("sk-0123456789abcdef")) == expected)
     }
 }
+
+@Suite struct ConfiguredHeaders {
+    @Test func theyAreSentAndStandInForOnesOfTheSameName() throws {
+        let endpoint = try Endpoint(
+            "https://example.com", key: APIKey("k"),
+            headers: [.init(name: "X-Team", value: "a b"), .init(name: "Authorization", value: "Basic x")])
+        let request = ModelRequest(model: "m", maxTokens: 1, instructions: "", history: RenderedHistory(chunks: []))
+        let headers = ChatRequest(request).http(to: endpoint).headers
+        #expect(headers.map { "\($0.name)=\($0.value)" }.suffix(2) == ["X-Team=a b", "Authorization=Basic x"])
+        #expect(!headers.contains { $0.name == "authorization" })
+        #expect("\(endpoint.headers)".contains("Basic") == false)
+    }
+
+    @Test(arguments: [("a\r\nb", "x"), ("", "x"), ("a:", "x"), ("a", "x\r\nb: c")])
+    func onesThatWouldBreakTheRequestAreRefused(name: String, value: String) {
+        #expect(throws: ProviderError.self) {
+            try Endpoint("https://example.com", key: nil, headers: [.init(name: name, value: value)])
+        }
+    }
+}
