@@ -78,6 +78,13 @@ public struct JSONWriter {
         if let last = bytes.last, last != opening, last != UInt8(ascii: ",") { bytes.append(UInt8(ascii: ",")) }
     }
 
+    /// Puts what was written from `start` on into one line.
+    ///
+    /// ``RawJSON`` keeps the line breaks it came with; in JSON a line break can only be white space between tokens.
+    public mutating func joinLines(from start: Int = 0) {
+        for index in start..<bytes.count where bytes[index] == 0x0A || bytes[index] == 0x0D { bytes[index] = 0x20 }
+    }
+
     // MARK: Scalars
 
     public mutating func writeNull() { raw("null") }

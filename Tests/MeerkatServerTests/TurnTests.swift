@@ -86,6 +86,16 @@ import Testing
         }
     }
 
+    @Test func argumentsWithLineBreaksStayInOneLine() async throws {
+        let provider = ScriptedProvider(.toolCall("none", arguments: "{\n  \"a\": \"x\\ny\"\r\n}"), .text("ok"))
+        try await withTestClient(provider) { client in
+            let session = try #require(try await client.call("session/create", ["prompt": "x"])["session_id"])
+            #expect(client.events[2]["args"] == ["a": "x\ny"])
+            let history = try await client.call("session/history", ["session_id": session])
+            #expect(history["messages"]?.array?.count == 4)
+        }
+    }
+
     @Test func toolsRunSideBySideAndTheirResultsKeepCallOrder() async throws {
         let slow = RecordingTool(name: "slow", isHeld: true)
         let fast = RecordingTool(name: "fast")

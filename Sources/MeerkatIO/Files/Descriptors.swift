@@ -31,6 +31,21 @@ public enum Descriptors {
         }
     }
 
+    /// Whether a descriptor is a pipe, whose readiness tells that some bytes can be written at once.
+    public static func isPipe(_ descriptor: Int32) -> Bool {
+        var info = stat()
+        return fstat(descriptor, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO
+    }
+
+    /// Writes a few bytes to a pipe if that does not block; false when they were not written.
+    public static func writeToPipeIfReady(_ bytes: [UInt8], _ descriptor: Int32) -> Bool {
+        // A pipe that is ready takes this many bytes at once and whole.
+        guard bytes.count <= 4096 else { return false }
+        var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard systemPoll(&poll, 0) == 1, poll.revents == Int16(POLLOUT) else { return false }
+        return bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) } == bytes.count
+    }
+
     /// Writes a text for people if that does not block; else it is dropped.
     public static func writeIfReady(_ text: String, to descriptor: Int32) {
         var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

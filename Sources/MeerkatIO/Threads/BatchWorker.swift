@@ -6,6 +6,8 @@ public final class BatchWorker<Item: Sendable>: Sendable {
         var items: [Item] = []
         var isRunning = false
         var isClosed = false
+        /// Someone is at the items: this worker's thread, or a submitter that does its item itself.
+        var isHandling = false
     }
 
     private let state = Condition(State())
@@ -33,10 +35,38 @@ public final class BatchWorker<Item: Sendable>: Sendable {
             state.items.append(item)
             mustStart = !state.isRunning
             state.isRunning = true
-            return state.items.count == 1
+            return state.items.count == 1 && !state.isHandling
         }
         if mustStart { OSThread.start(name) { [self] in run() } }
         return isAccepted
+    }
+
+    /// Lets the calling thread do an item when nothing is before it, which saves waking the worker's; else queues it.
+    ///
+    /// - Parameters:
+    ///   - item: what is to be done.
+    ///   - attempt: does the item without blocking, or does nothing and returns false.
+    public func submit(_ item: Item, orDoNow attempt: (Item) -> Bool) {
+        let isFree = state.withLock { state in
+            guard state.items.isEmpty, !state.isHandling, !state.isClosed else { return false }
+            state.isHandling = true
+            return true
+        }
+        guard isFree else {
+            submit(item)
+            return
+        }
+        let isDone = attempt(item)
+        var mustStart = false
+        state.signal { state in
+            state.isHandling = false
+            if !isDone { state.items.insert(item, at: 0) }
+            guard !state.items.isEmpty || state.isClosed else { return false }
+            mustStart = !state.isRunning && !state.items.isEmpty
+            if mustStart { state.isRunning = true }
+            return true
+        }
+        if mustStart { OSThread.start(name) { [self] in run() } }
     }
 
     /// Takes no more items and waits until all submitted ones are handled.
@@ -45,24 +75,29 @@ public final class BatchWorker<Item: Sendable>: Sendable {
             state.isClosed = true
             return true
         }
-        state.wait { state in state.isRunning ? nil : () }
+        state.wait { state in state.isRunning || state.isHandling ? nil : () }
     }
 
     private func run() {
         while true {
             let items: [Item] = state.wait { state in
+                guard !state.isHandling else { return nil }
                 if !state.items.isEmpty {
                     defer { state.items = [] }
+                    state.isHandling = true
                     return state.items
                 }
-                return state.isClosed ? [] : nil
+                guard state.isClosed else { return nil }
+                state.isRunning = false
+                return []
             }
             guard !items.isEmpty else { break }
             handle(items)
+            state.signal { state in
+                state.isHandling = false
+                return state.isClosed
+            }
         }
-        state.signal { state in
-            state.isRunning = false
-            return true
-        }
+        state.signal { _ in true }
     }
 }

@@ -16,7 +16,7 @@ public enum OSThread {
         defer { attributes.deallocate() }
         pthread_attr_init(attributes)
         pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(attributes, 512 * 1024)
+        pthread_attr_setstacksize(attributes, 4 * 1024 * 1024)
         #if canImport(Darwin)
             var thread: pthread_t?
             let run: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { pointer in

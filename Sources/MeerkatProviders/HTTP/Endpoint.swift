@@ -55,7 +55,9 @@ public struct Endpoint: Sendable, Hashable {
 }
 
 extension Endpoint {
-    /// A header of the configuration. Its value may be a credential and has no text form.
+    /// A header of the configuration.
+    ///
+    /// Its value may be a credential and has no text form.
     public struct Header: Sendable, Hashable, CustomStringConvertible {
         let name: String
         let value: String

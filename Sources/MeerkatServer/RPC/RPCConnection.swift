@@ -149,6 +149,7 @@ public final class RPCConnection: Sendable {
             writer.member("method", method)
             writer.member("params", params)
         }
+        writer.joinLines()
         writer.bytes.append(UInt8(ascii: "\n"))
         output.send(writer.bytes)
         return try await latch.value.get()
@@ -187,6 +188,7 @@ public final class RPCConnection: Sendable {
             case .failure(let error): writer.member("error", error)
             }
         }
+        writer.joinLines()
         writer.bytes.append(UInt8(ascii: "\n"))
         output.send(writer.bytes)
     }

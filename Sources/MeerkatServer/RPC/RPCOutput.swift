@@ -17,13 +17,21 @@ public final class RPCOutput: Sendable {
     }
 
     private let worker: BatchWorker<Lines>
+    private let writer: Writer
+    private let writeNow: @Sendable ([UInt8]) -> Bool
     let unreadResponses: Backlog
 
-    /// - Parameter write: writes bytes and blocks until they are taken; false when nobody will read any more.
-    public init(_ write: @escaping @Sendable ([UInt8]) -> Bool) {
+    /// - Parameters:
+    ///   - writeNow: writes bytes whole if that does not block, else does nothing and returns false.
+    ///   - write: writes bytes and blocks until they are taken; false when nobody will read any more.
+    public init(
+        writeNow: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }, _ write: @escaping @Sendable ([UInt8]) -> Bool
+    ) {
         let unreadResponses = Backlog(limit: Self.responseLimit)
         let writer = Writer(write: write, unreadResponses: unreadResponses)
         self.unreadResponses = unreadResponses
+        self.writer = writer
+        self.writeNow = writeNow
         worker = BatchWorker("output") { batch in
             writer.write(batch)
         }
@@ -31,13 +39,22 @@ public final class RPCOutput: Sendable {
 
     /// Sends the lines of a run's events.
     func send(_ lines: [UInt8], of run: RunStream) {
-        worker.submit(Lines(bytes: lines, run: run))
+        submit(Lines(bytes: lines, run: run))
     }
 
     /// Sends a response or a request of this side.
     func send(_ line: [UInt8]) {
         unreadResponses.add(line.count)
-        worker.submit(Lines(bytes: line, run: nil))
+        submit(Lines(bytes: line, run: nil))
+    }
+
+    /// When nothing waits and the reader has room, the calling thread writes: that is cheaper than waking another.
+    private func submit(_ lines: Lines) {
+        worker.submit(lines) { lines in
+            guard writeNow(lines.bytes) else { return false }
+            writer.wasWritten(lines)
+            return true
+        }
     }
 
     /// Writes what was sent so far and takes no more; blocks the calling thread.
@@ -69,15 +86,17 @@ private final class Writer: Sendable {
                 end += 1
             }
             _ = writeBytes(end == start + 1 ? pieces[start].bytes : Self.joined(pieces[start..<end], size))
-            for piece in pieces[start..<end] {
-                if let run = piece.run {
-                    run.wasWritten(piece.bytes.count)
-                } else {
-                    unreadResponses.remove(piece.bytes.count)
-                }
-            }
+            for piece in pieces[start..<end] { wasWritten(piece) }
             start = end
         }
+    }
+
+    func wasWritten(_ piece: RPCOutput.Lines) {
+        guard let run = piece.run else {
+            unreadResponses.remove(piece.bytes.count)
+            return
+        }
+        run.wasWritten(piece.bytes.count)
     }
 
     private static func joined(_ pieces: ArraySlice<RPCOutput.Lines>, _ size: Int) -> [UInt8] {

@@ -33,7 +33,10 @@ public struct RPCServer: Sendable {
     /// Blocks the calling thread.
     public func serve() -> Never {
         let (runtime, clock) = (runtime, clock)
-        let output = RPCOutput { bytes in
+        let isPipe = Descriptors.isPipe(Descriptors.standardOutput)
+        let output = RPCOutput(
+            writeNow: { isPipe && Descriptors.writeToPipeIfReady($0, Descriptors.standardOutput) }
+        ) { bytes in
             let isWritten = Descriptors.write(bytes, to: Descriptors.standardOutput)
             if !isWritten { Self.end(runtime, clock, status: 1) }
             return isWritten

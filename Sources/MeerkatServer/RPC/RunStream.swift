@@ -94,7 +94,9 @@ extension EventBatch {
                     writer.appendEscaped(UnsafeBufferPointer(rebasing: text[range]))
                     writer.raw("\"}}}\n")
                 case .event(let event):
+                    let start = writer.bytes.count
                     event.write(to: &writer)
+                    writer.joinLines(from: start)
                     writer.raw("}}\n")
                 }
             }
