@@ -12,6 +12,8 @@ import Testing
         try await withTestClient(provider) { client in
             client.stopReading()
             let long = client.request("session/create", ["prompt": "long"])
+            // The script is for the calls in order; the other one comes second.
+            while provider.requests.isEmpty { await Task.yield() }
             let other = client.request("session/create", ["prompt": "other"])
             client.continueReading()
             let result = try await client.answer(long)
