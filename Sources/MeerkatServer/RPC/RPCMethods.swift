@@ -14,17 +14,11 @@ enum RPCMethods {
 
     static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-    private static let names = [
-        Initialize.name, "initialized", SessionCreate.name, SessionList.name, SessionRead.name, SessionArchive.name,
-        TurnStart.name, TurnInterrupt.name, ConfigGet.name, ConfigSet.name, ConfigPatch.name, CapabilitiesGet.name,
-        SessionHistory.name, SessionDelete.name,
-    ]
-
     // MARK: Handshake
 
     private static let initialize = RPCHandler.on(Initialize.self) { (params, call) throws(RPCError) in
         if params.discardsText { call.connection.clientDiscardsText() }
-        return Initialize.Result(methods: names)
+        return Initialize.Result(methods: all.map(\.name))
     }
 
     /// A notification; sent as a request it is answered like one.
