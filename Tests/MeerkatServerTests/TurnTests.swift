@@ -125,6 +125,7 @@ import Testing
             #expect(failure.code == -32011)
             #expect(client.eventNames.last == "run_failed")
             #expect(client.eventNames.filter { $0 == "turn_started" }.count == 3)
+            #expect(client.eventNames.filter { $0 == "tool_execution_completed" }.count == 3)
         }
     }
 

@@ -17,18 +17,16 @@ extension RunLoop {
 
     /// Ends the run with an error and returns it as it was recorded.
     mutating func fail(_ error: SessionError) async -> SessionError {
-        announcements = EventBatch()
-        var error = error
         do throws(StoreError) {
             // A failed append has thrown the history away.
             if !session.isLoaded { try session.load(from: services.store) }
             pending += closing(error)
             try await session.append(pending, run: run, ownership: .release, with: services)
         } catch {
-            // The run stays open in the journal; the session's next turn closes it.
+            // The run stays open in the journal; the session's next turn closes it. What was not stored is not told.
+            announcements = EventBatch()
             services.log(.error, "run \(run): its end could not be stored: \(error.message)")
         }
-        if case .cancelled = error.cause { error.cause = .cancelled(survivors: []) }
         announcements.append(
             .runFailed(RunFailed(sessionID: session.id, error: error.failure.message)))
         end()
