@@ -30,6 +30,7 @@ let package = Package(
             name: "Meerkat",
             dependencies: [
                 "MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage",
+                "MeerkatTools",
             ],
             swiftSettings: settings),
         .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
@@ -61,6 +62,8 @@ let package = Package(
             name: "MeerkatTesting",
             dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
+        .target(
+            name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
         .executableTarget(
             name: "rkat",
             dependencies: [
@@ -87,6 +90,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatToolsTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatTools"],
             swiftSettings: settings),
     ]
 )
