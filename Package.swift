@@ -34,7 +34,9 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
-        .target(name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .target(
+            name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatJSONSchema"],
+            swiftSettings: settings),
         .target(
             name: "MeerkatIO",
             dependencies: [
