@@ -73,7 +73,7 @@ import Testing
     @Test(arguments: [
         "(", ")", "a)", "[a", "*a", "a**", "a{2,1}", "\\", "\\a", "\\x1", "\\u12", "\\u{110000}", "[b-a]", "^*",
         "(?<1>a",
-        "\\p{", "\\c1", "\\00", "(?",
+        "\\p{", "\\c1", "\\00", "(?", "{2}", "a|{0,}", "\\b{1,2}",
     ])
     func brokenSyntaxIsRefused(_ source: String) {
         #expect(throws: PatternError.self) { try Pattern(source) }
