@@ -107,8 +107,10 @@ public struct ToolSettings: Sendable, Hashable {
 
 /// When and how a conversation is summarized.
 public struct CompactionSettings: Sendable, Hashable {
+    static let defaultThreshold = 100_000
+
     /// A conversation of so many tokens is summarized; nil never does it by itself.
-    public var threshold: Int? = 100_000
+    public var threshold: Int? = Self.defaultThreshold
     /// Prompts that are kept word for word, with everything behind the first of them.
     public var recentTurns = 4
     public var maxSummaryTokens = 4096

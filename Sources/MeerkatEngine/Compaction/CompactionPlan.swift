@@ -12,15 +12,19 @@ struct CompactionPlan: Sendable {
 
     /// Nil when nothing can be left out.
     ///
-    /// The last `keepingTurns` prompts are kept with what follows them, as far as that is no more than `budget` bytes of
-    /// text; as much is shown of what is left out.
-    init?(_ state: SessionState, keepingTurns: Int, budget: Int) {
-        guard let start = Self.firstKept(state, keepingTurns, budget) else { return nil }
+    /// The last `keepingTurns` prompts are kept with what follows them, as far as that is no more than half of
+    /// `threshold`, in tokens; as much is shown of what is left out.
+    init?(_ state: SessionState, keepingTurns: Int, threshold: Int) {
+        // How much text a token is, the provider has told by its count of the whole.
+        let tokens = max(state.lastInputTokens, state.historyBytes / 4, 1)
+        let share = min(Double(threshold) / 2 / Double(tokens), 1)
+        let kept = Int(Double(state.historyBytes) * share)
+        guard let start = Self.firstKept(state, keepingTurns, kept) else { return nil }
         keptFrom = start < state.closedSeqs.count ? state.closedSeqs[start] : state.openSeq ?? state.lastSeq + 1
         let left = state.closedGroups[..<start]
         let isPromptKept = state.closedGroups[start...].contains(where: \.hasMessages) || !state.openMessages.isEmpty
         prompt = isPromptKept ? nil : state.openRun?.prompt.joinedText
-        transcript = Transcript(limit: budget).text(of: left)
+        transcript = Transcript(limit: threshold * 2).text(of: left)
         started = CompactionStarted(
             inputTokens: state.lastInputTokens, estimatedHistoryTokens: state.historyBytes / 4,
             messageCount: state.history.reduce(0) { $0 + $1.messageCount })

@@ -42,9 +42,9 @@ extension RunLoop {
     /// - Throws: when the run has to end.
     mutating func compact() async throws(SessionError) -> CompactionCompleted? {
         let keeping = settings.compaction.recentTurns
-        let budgetBytes = (settings.compaction.threshold ?? 100_000) * 2
+        let threshold = settings.compaction.threshold ?? CompactionSettings.defaultThreshold
         let planned = session.withLoaded { loaded in
-            CompactionPlan(loaded.state, keepingTurns: keeping, budget: budgetBytes)
+            CompactionPlan(loaded.state, keepingTurns: keeping, threshold: threshold)
         }
         guard let plan = planned ?? nil else { return nil }
         announcements.append(.compactionStarted(plan.started))

@@ -94,7 +94,10 @@ extension RunLoop {
             guard ended == nil else { continue }
             // What was held back for the next commit goes out before another result comes.
             if !pending.isEmpty { ended = await flush() }
-            guard ended == nil, let result = ToolResult(end, of: call.toolUse) else { continue }
+            guard ended == nil, let result = ToolResult(end, of: call.toolUse) else {
+                if ended != nil { batch.cancel() }
+                continue
+            }
             if case .timedOut(let limit) = end.reason {
                 announcements.append(
                     .toolExecutionTimedOut(
@@ -107,7 +110,10 @@ extension RunLoop {
             let starting = waiting < calls.count ? waiting : nil
             if let starting { announceStart(of: calls[starting]) }
             ended = await flush()
-            if let starting, ended == nil {
+            if ended != nil {
+                // Nothing more can be stored: what still runs has no use.
+                batch.cancel()
+            } else if let starting {
                 waiting += 1
                 batch.start(starting)
             }

@@ -117,7 +117,8 @@ final class ToolBatch: Sendable {
         for timer in timers { timer.cancel() }
     }
 
-    private func cancel() {
+    /// Tells every call to end; those that have not begun end at once.
+    func cancel() {
         let tasks = state.withLock { state -> [Int: Task<Void, Never>]? in
             guard !state.isCancelled else { return nil }
             state.isCancelled = true
