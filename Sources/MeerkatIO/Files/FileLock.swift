@@ -25,6 +25,7 @@ public struct SystemError: Error, Sendable, Hashable {
     public var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
     /// Whether someone else has the lock.
     public var isLocked: Bool { code == EWOULDBLOCK }
+    public var isMissing: Bool { code == ENOENT }
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 }
 

@@ -26,8 +26,6 @@ public final class OpenDirectory: Sendable {
         public var kind: Kind
         /// In bytes.
         public var size: Int64
-        var device: UInt64
-        var inode: UInt64
     }
 
     #if os(Linux)
@@ -90,6 +88,12 @@ public final class OpenDirectory: Sendable {
             throw SystemError.last(path(of: name))
         }
         return Status(info)
+    }
+
+    /// The state of a file, or nil when there is nothing.
+    public func stamp(_ name: String) -> FileStamp? {
+        var info = stat()
+        return fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? FileStamp(info) : nil
     }
 
     /// Where a symbolic link leads, as it was written.
@@ -184,8 +188,6 @@ extension OpenDirectory.Status {
             default: .special
             }
         size = Int64(info.st_size)
-        device = UInt64(truncatingIfNeeded: info.st_dev)
-        inode = UInt64(truncatingIfNeeded: info.st_ino)
     }
 }
 
