@@ -48,6 +48,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "MeerkatJSON", swiftSettings: settings),
+        .target(name: "MeerkatJSONSchema", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .target(name: "MeerkatProtocol", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .target(
             name: "MeerkatProviders", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"],
@@ -74,6 +75,9 @@ let package = Package(
         .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatJSONSchemaTests", dependencies: ["MeerkatJSON", "MeerkatJSONSchema"],
+            swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatProtocolTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
