@@ -16,6 +16,7 @@ struct Project {
     var write: WriteFileTool { WriteFileTool(scope: scope) }
     var edit: EditFileTool { EditFileTool(scope: scope) }
     var list: ListFilesTool { ListFilesTool(scope: scope) }
+    var search: SearchFilesTool { SearchFilesTool(scope: scope) }
 
     func put(_ path: String, _ text: String) throws {
         try put(path, Array(text.utf8))
