@@ -23,7 +23,7 @@ public struct FileScope: Sendable {
     }
 
     /// Programs trust what these hold: hooks, configuration, keys.
-    private static let protected: Set<String> = [".git", ".rkat"]
+    private static let protected = [".git", ".rkat"]
 
     private let root: DirectoryRoot
     private let workingDirectory: String
@@ -49,7 +49,7 @@ public struct FileScope: Sendable {
     /// Looks for a file to write, which need not exist.
     func toWrite(_ path: String) throws(ToolError) -> Place {
         let place = try find(path, in: [root])
-        if let name = place.found.components.first(where: { Self.protected.contains($0.lowercased()) }) {
+        if let name = protection(of: place.found.components) {
             throw .accessDenied(
                 "\"\(path.quoted)\" is not written: what \(name) holds is trusted by other programs, so this tool"
                     + " leaves it alone")
@@ -64,6 +64,17 @@ public struct FileScope: Sendable {
         case nil: break
         }
         return place
+    }
+
+    /// The name of the directory that protects a path, if one does: any of these names on the way, or what the root has
+    /// under them when that is a link.
+    private func protection(of components: [String]) -> String? {
+        if let name = components.first(where: { Self.protected.contains($0.lowercased()) }) { return name }
+        return Self.protected.first { name in
+            // A name that leads nowhere protects nothing.
+            guard let found = try? root.find(name), found.kind != nil else { return false }
+            return components.starts(with: found.components)
+        }
     }
 
     /// A place that must be a file, opened.

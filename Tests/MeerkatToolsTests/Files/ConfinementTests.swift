@@ -115,6 +115,18 @@ import Testing
         }
     }
 
+    @Test func aTrustedDirectoryElsewhereIsNotWrittenEither() async throws {
+        try await withProject { project in
+            try project.put("store/config.toml", "x")
+            try project.link(".rkat", to: "store")
+            for path in [".rkat/config.toml", "store/config.toml", "store/new"] {
+                let error = await project.write.failure(["path": .string(path), "content": "y"])
+                #expect(error?.code == "access_denied")
+            }
+            #expect(try await project.write.result(["path": "store2", "content": ""])["created"] == true)
+        }
+    }
+
     @Test func specialFilesAreRefusedAtOnce() async throws {
         try await withProject { (project) async throws in
             #expect(mkfifo(project.root + "/pipe", 0o644) == 0)
