@@ -234,4 +234,29 @@ import Testing
             #expect(try project.text("moved/file") == "changed\n")
         }
     }
+
+    @Test func aLinkThatIsExchangedAllTheTimeDoesNotLeadOutside() async throws {
+        try await withProject { project in
+            try project.put("inside/file", "inside\n")
+            try project.link("link", to: "inside")
+            let writer = Task {
+                while !Task.isCancelled {
+                    _ = await project.write.failure(["path": "link/new/file", "content": "x"])
+                    let read = try await project.read.result(["path": "inside/file"])
+                    #expect(read["content"] == "inside\n")
+                }
+            }
+            for number in 0..<500 {
+                try project.link("next", to: number % 2 == 0 ? "../other" : "inside")
+                #expect(rename(project.root + "/next", project.root + "/link") == 0)
+                await Task.yield()
+            }
+            writer.cancel()
+            do {
+                try await writer.value
+            } catch {
+                #expect(error as? ToolError == .interrupted("reading was interrupted"))
+            }
+        }
+    }
 }

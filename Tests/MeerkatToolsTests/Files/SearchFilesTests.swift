@@ -113,7 +113,7 @@ import Testing
     @Test(arguments: [
         ("(", "a group is not closed"), ("a{2", nil), ("[z-a]", "a range in a class is in the wrong order"),
         ("(?=a)", "look-ahead is not supported"), (#"(a)\1"#, "back-references are not supported"),
-        ("*", "nothing to repeat before \"*\""),
+        ("*", "nothing to repeat at code point 1"),
     ])
     func whatIsNoExpressionIsExplained(pattern: String, reason: String?) async throws {
         try await withProject { (project) async throws in
