@@ -66,7 +66,8 @@ let package = Package(
             dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
+            name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema"],
+            swiftSettings: settings),
         .executableTarget(
             name: "rkat",
             dependencies: [
@@ -98,7 +99,8 @@ let package = Package(
             name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
             swiftSettings: settings),
         .testTarget(
-            name: "MeerkatToolsTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatTools"],
-            swiftSettings: settings),
+            name: "MeerkatToolsTests",
+            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema", "MeerkatTools"],
+            exclude: ["Fixtures"], swiftSettings: settings),
     ]
 )
