@@ -82,6 +82,49 @@ import Testing
         }
     }
 
+    @Test func callsAreCountedOnceWhenOnlyThoseThatWereNotStartedAreLeft() async throws {
+        let store = RecordingStore()
+        var configuration = Configuration()
+        configuration.tools.maxConcurrent = 1
+        let calls = ["a", "b"].map { Block.toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
+        func tools(isHeld: Bool) -> [EffectTool] {
+            ["a", "b"].map { EffectTool(name: $0, effect: .once, isHeld: isHeld) }
+        }
+        let (session, _) = try await Self.crash(
+            in: store, ScriptedProvider(.answer(calls, stopReason: .toolUse)), tools: tools(isHeld: true),
+            after: "tool_execution_started", configuration)
+        let after = tools(isHeld: false)
+        try await withTestClient(ScriptedProvider(.text("Done.")), store: store, tools: after) { client in
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(after.map(\.calls.count) == [0, 1])
+            #expect(result["tool_calls"] == 2)
+        }
+    }
+
+    @Test func callsBeyondTheLimitAreRefusedAsBefore() async throws {
+        let store = RecordingStore()
+        var configuration = Configuration()
+        configuration.budget.maxToolCalls = 1
+        let blocks =
+            [Block.text("Looking.")]
+            + ["a", "b"].map { .toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
+        func tools(isHeld: Bool) -> [EffectTool] {
+            ["a", "b"].map { EffectTool(name: $0, effect: .pure, isHeld: isHeld) }
+        }
+        let (session, _) = try await Self.crash(
+            in: store, ScriptedProvider(.answer(blocks, stopReason: .toolUse)), tools: tools(isHeld: true),
+            after: "tool_execution_started", configuration)
+        let after = tools(isHeld: false)
+        let provider = ScriptedProvider(.text("never"))
+        try await withTestClient(provider, store: store, tools: after, configuration: configuration) { client in
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(after.map(\.calls.count) == [1, 0])
+            #expect(result["tool_calls"] == 2)
+            #expect(result["stop_reason"] == "budget_exhausted")
+            #expect(provider.requests.count == 0)
+        }
+    }
+
     @Test func aCallOfTheModelThatHasNoAnswerIsMadeAgain() async throws {
         let store = RecordingStore()
         let (session, run) = try await Self.crash(

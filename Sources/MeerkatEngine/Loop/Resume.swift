@@ -3,8 +3,7 @@ internal import MeerkatCore
 extension RunLoop {
     /// The entries with which an interrupted run goes on, and where it stands; nil when it is not this run that is open.
     ///
-    /// A call that must not be made twice and was started is closed, because nobody knows what it has done; the others
-    /// are made again.
+    /// A call that must not be made twice and was started is closed; the others are made, again or for the first time.
     mutating func resume(_ state: SessionState) -> Opening? {
         guard let open = state.openRun, open.id == run else { return nil }
         var entries: [(kind: Entry.Kind, run: RunID?)] = [(.runResumed, run)]
@@ -13,13 +12,18 @@ extension RunLoop {
         toolCalls = open.toolCalls
         text = open.text
         extractions = open.extractions
-        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount)
-        let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
-        for call in closed {
+        // The calls of an earlier run are not admitted anew.
+        let batch = open.toolCalls > 0 ? state.openCalls : []
+        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - batch.count)
+        let admitted = batch.prefix(budget.admit(calls: batch.count))
+        for call in batch where call.mustBeClosed {
             entries.append((.toolFinished(.closing(call.toolUse, wasStarted: true)), run))
         }
-        let left = state.unansweredCalls.filter { $0.startedEffect != .once }
-        if !left.isEmpty { return (entries, .tools(left), open.prompt) }
+        let left = batch.filter(\.mayBeMade)
+        if !left.isEmpty {
+            let admittedCount = admitted.filter(\.mayBeMade).count
+            return (entries, .tools(left.map(\.toolUse), admitted: admittedCount), open.prompt)
+        }
         let (further, position) = position(of: open, state)
         return (entries + further, position, open.prompt)
     }
@@ -41,4 +45,10 @@ extension RunLoop {
         }
         return ([], .answered(blocks))
     }
+}
+
+extension SessionState.OpenCall {
+    /// It was started and must not be started twice: nobody knows what it has done.
+    fileprivate var mustBeClosed: Bool { result == nil && startedEffect == .once }
+    fileprivate var mayBeMade: Bool { result == nil && startedEffect != .once }
 }
