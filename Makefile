@@ -1,6 +1,6 @@
 # Every target works in a fresh clone. `make quickstart` and `make test` are what the README names.
 
-.PHONY: quickstart test bench check format fuzz crash help
+.PHONY: quickstart test bench check format fuzz crash chaos help
 
 quickstart: ## Build rkat, find or start a model and hold a conversation
 	@scripts/quickstart
@@ -26,6 +26,10 @@ fuzz: ## Look for input that breaks the JSON reader (FUZZ_SECONDS, 60)
 crash: ## Kill a running rkat at random moments and check that nothing was lost (CRASH_KILLS, 40)
 	@scripts/prerequisites
 	@scripts/crash
+
+chaos: ## Kill tool-using runs at random instants, resume them and check every call and history (CHAOS_KILLS, 500)
+	@scripts/prerequisites
+	@scripts/chaos $(CHAOS)
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

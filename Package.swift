@@ -68,6 +68,11 @@ let package = Package(
         .target(
             name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema"],
             swiftSettings: settings),
+        // What scripts/chaos kills; no part of what is shipped.
+        .executableTarget(
+            name: "chaos-victim",
+            dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer"],
+            swiftSettings: settings),
         .executableTarget(
             name: "rkat",
             dependencies: [

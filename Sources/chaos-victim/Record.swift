@@ -1,0 +1,44 @@
+internal import MeerkatCore
+internal import MeerkatIO
+internal import MeerkatJSON
+
+/// A line for the program that watches.
+enum Record: JSONWritable {
+    case start(tool: String, effect: ToolEffect, key: String, ToolContext)
+    case end(ToolContext)
+    case request(ShownHistory)
+    case violation(String)
+
+    /// Writes the line at once and whole.
+    func write() {
+        _ = Descriptors.write(jsonBytes + [UInt8(ascii: "\n")], to: Descriptors.standardError)
+    }
+
+    func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            switch self {
+            case .start(let tool, let effect, let key, let context):
+                writer.member("start", context.toolUseID)
+                writer.member("tool", tool)
+                writer.member("effect", effect.rawValue)
+                writer.member("key", key)
+                writer.member("session", context.session)
+                writer.member("run", context.run)
+            case .end(let context):
+                writer.member("end", context.toolUseID)
+            case .request(let history):
+                writer.member("request", history.chain.last.map { String($0, radix: 16) } ?? "")
+                writer.member("label", history.label ?? "")
+                writer.member("summary", history.summary ?? "")
+                writer.member("items", history.chain.map { String($0, radix: 16) })
+                writer.member("results") { writer in
+                    writer.writeArray { writer in
+                        for result in history.lastResults { writer.element([result.id, result.content]) }
+                    }
+                }
+            case .violation(let text):
+                writer.member("violation", text)
+            }
+        }
+    }
+}
