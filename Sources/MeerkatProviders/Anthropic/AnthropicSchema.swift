@@ -35,9 +35,13 @@ struct AnthropicSchema {
             for member in schema.members {
                 switch (member.name, member.value) {
                 case (let name, _) where AnthropicSchema.unsupported.contains(name):
-                    warn(path, name, "is not sent, because the provider does not know it; the answer is checked against it")
+                    warn(
+                        path, name,
+                        "is not sent, because the provider does not know it; the answer is checked against it")
                 case ("minItems", let value) where value.int.map { $0 > 1 } ?? true:
-                    warn(path, "minItems", "is not sent, because the provider knows only 0 and 1; the answer is checked against it")
+                    warn(
+                        path, "minItems",
+                        "is not sent, because the provider knows only 0 and 1; the answer is checked against it")
                 case ("oneOf", let schemas):
                     warn(path, "oneOf", "is sent as anyOf; the answer is checked against it")
                     kept["anyOf"] = schemas
