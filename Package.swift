@@ -31,6 +31,7 @@ let package = Package(
             name: "Meerkat",
             dependencies: [
                 "MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage",
+                "MeerkatTools",
             ],
             swiftSettings: settings),
         .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
@@ -48,6 +49,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "MeerkatJSON", swiftSettings: settings),
+        .target(name: "MeerkatJSONSchema", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .target(name: "MeerkatProtocol", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .target(
             name: "MeerkatProviders", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"],
@@ -62,6 +64,8 @@ let package = Package(
             name: "MeerkatTesting",
             dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
+        .target(
+            name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
         .executableTarget(
             name: "rkat",
             dependencies: [
@@ -72,6 +76,9 @@ let package = Package(
         .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatJSONSchemaTests", dependencies: ["MeerkatJSON", "MeerkatJSONSchema"],
+            swiftSettings: settings),
         .testTarget(name: "MeerkatJSONTests", dependencies: ["MeerkatJSON"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatProtocolTests", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatProtocol"],
@@ -88,6 +95,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MeerkatToolsTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatTools"],
             swiftSettings: settings),
     ]
 )

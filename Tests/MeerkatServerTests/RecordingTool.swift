@@ -23,7 +23,7 @@ final class RecordingTool: Tool {
         for gate in waiting { gate.open() }
     }
 
-    func call(arguments: RawJSON) async throws(ToolError) -> [Block] {
+    func call(_ arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         let gate = AsyncGate()
         let isHeld = state.withLock { state in
             state.calls.append(arguments.text)
@@ -32,7 +32,7 @@ final class RecordingTool: Tool {
         }
         if isHeld { await gate.wait() }
         if Task.isCancelled { throw .interrupted("cancelled") }
-        return [.text("\(definition.name) \(arguments.text)")]
+        return .text("\(definition.name) \(arguments.text)")
     }
 }
 

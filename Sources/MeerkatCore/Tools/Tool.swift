@@ -1,43 +1,5 @@
 public import MeerkatJSON
 
-/// What the model is told about a tool.
-public struct ToolDefinition: Sendable, Hashable, JSONCodable {
-    public var name: String
-    public var description: String
-    /// A JSON Schema object.
-    public var inputSchema: RawJSON
-
-    public init(name: String, description: String, inputSchema: RawJSON) {
-        self.name = name
-        self.description = description
-        self.inputSchema = inputSchema
-    }
-
-    public func write(to writer: inout JSONWriter) {
-        writer.writeObject { writer in
-            writer.member("name", name)
-            writer.member("description", description)
-            writer.member("input_schema", inputSchema)
-        }
-    }
-
-    public init(from reader: inout JSONReader) throws(JSONError) {
-        var name: String?
-        var description = ""
-        var inputSchema: RawJSON?
-        try reader.readObject { (reader, key) throws(JSONError) in
-            switch key {
-            case "name": name = try reader.readString()
-            case "description": description = try reader.readString()
-            case "input_schema": inputSchema = try reader.readRaw()
-            default: break
-            }
-        }
-        self.init(
-            name: try reader.require(name, "name"), description: description, inputSchema: inputSchema ?? .emptyObject)
-    }
-}
-
 /// What may happen when a call is made again after a crash.
 public enum ToolEffect: String, Sendable, Hashable {
     /// Reads only.
@@ -49,13 +11,57 @@ public enum ToolEffect: String, Sendable, Hashable {
 }
 
 /// Something a model can ask for.
+///
+/// The arguments are a type of its own that reads itself from JSON; a tool whose schema is only known at run time takes
+/// ``RawJSON``. Before a call the arguments are checked against the schema of the definition, so that a tool only has
+/// to refuse what a schema cannot say.
 public protocol Tool: Sendable {
+    associatedtype Arguments: JSONReadable & Sendable
+
     var definition: ToolDefinition { get }
+    /// What may happen to a call that was started when the process died; ``ToolEffect/once`` unless said otherwise.
     var effect: ToolEffect { get }
-    /// Runs one call. Ends promptly when its task is cancelled.
-    func call(arguments: RawJSON) async throws(ToolError) -> [Block]
+    /// Whether the tool ends a call in time by itself, so that only a limit configured for its name is set on it.
+    var limitsItself: Bool { get }
+    /// Whether the same call again and again with the same result is what the tool is for.
+    var isPolling: Bool { get }
+
+    /// Runs one call.
+    ///
+    /// Ends promptly when its task is cancelled, whatever it throws then. Runs beside other calls, and must not block
+    /// its thread for more than a moment.
+    func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput
 }
 
 extension Tool {
     public var effect: ToolEffect { .once }
+    public var limitsItself: Bool { false }
+    public var isPolling: Bool { false }
+
+    /// Runs a call whose arguments have not been read yet.
+    public func call(json arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput {
+        let decoded: Arguments
+        do throws(JSONError) {
+            decoded = try Arguments(json: arguments.bytes)
+        } catch {
+            throw .invalidArguments("\(error)")
+        }
+        return try await call(decoded, in: context)
+    }
+}
+
+/// What a tool came to, as the model gets it.
+public struct ToolOutput: Sendable, Hashable {
+    public var content: [Block]
+
+    public init(_ content: [Block]) {
+        self.content = content
+    }
+
+    public static func text(_ text: String) -> ToolOutput { ToolOutput([.text(text)]) }
+
+    /// The value as compact JSON text.
+    public static func json(_ value: some JSONWritable) -> ToolOutput {
+        .text(String(decoding: value.jsonBytes, as: UTF8.self))
+    }
 }

@@ -55,9 +55,10 @@ extension RunLoop {
         var ended: SessionError?
         await withTaskGroup(of: (ToolResult, Duration).self) { group in
             for case (let toolUse, .run(let tool, let arguments)) in calls {
+                let context = ToolContext(session: session.id, run: run, toolUseID: toolUse.id, clock: clock)
                 group.addTask {
                     let start = clock.uptime
-                    let result = await Self.result(of: toolUse, tool, arguments)
+                    let result = await Self.result(of: toolUse, tool, arguments, in: context)
                     return (result, .nanoseconds(Int64(clamping: clock.uptime - start)))
                 }
             }
@@ -73,11 +74,13 @@ extension RunLoop {
         if Task.isCancelled { throw failure(.cancelled(survivors: [])) }
     }
 
-    private static func result(of toolUse: ToolUse, _ tool: any Tool, _ arguments: RawJSON) async -> ToolResult {
+    private static func result(
+        of toolUse: ToolUse, _ tool: any Tool, _ arguments: RawJSON, in context: ToolContext
+    ) async -> ToolResult {
         do throws(ToolError) {
-            let content = try await tool.call(arguments: arguments)
+            let output = try await tool.call(json: arguments, in: context)
             return ToolResult(
-                toolUseID: toolUse.id, name: toolUse.name, content: content, isError: false, origin: .ran)
+                toolUseID: toolUse.id, name: toolUse.name, content: output.content, isError: false, origin: .ran)
         } catch {
             return ToolResult(
                 toolUseID: toolUse.id, name: toolUse.name, content: [.text(error.modelText)], isError: true,
