@@ -97,7 +97,8 @@ let package = Package(
             name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
             swiftSettings: settings),
         .testTarget(
-            name: "MeerkatToolsTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatTools"],
+            name: "MeerkatToolsTests",
+            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatTesting", "MeerkatTools"],
             swiftSettings: settings),
     ]
 )
