@@ -118,7 +118,7 @@ extension Entry.Kind {
             .compacted(Compaction(summary: compaction.summary, keptFrom: compaction.keptFrom, usage: nil))
         case .processStarted(let toolUseID, _):
             // The processes work for the original. The entry stays, because others are named by their numbers.
-            .processStarted(toolUseID: toolUseID, ToolProcess(pid: 0, startTime: 0))
+            .processStarted(toolUseID: toolUseID, ToolProcess(pid: 0, startTime: 0, boot: ""))
         default: self
         }
     }
