@@ -35,7 +35,9 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "MeerkatCore", dependencies: ["MeerkatJSON"], swiftSettings: settings),
-        .target(name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
+        .target(
+            name: "MeerkatEngine", dependencies: ["MeerkatCore", "MeerkatJSON", "MeerkatJSONSchema"],
+            swiftSettings: settings),
         .target(
             name: "MeerkatIO",
             dependencies: [
@@ -65,7 +67,8 @@ let package = Package(
             dependencies: ["Meerkat", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatServer", "MeerkatStorage"],
             swiftSettings: settings),
         .target(
-            name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
+            name: "MeerkatTools", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema"],
+            swiftSettings: settings),
         .executableTarget(
             name: "rkat",
             dependencies: [
@@ -98,7 +101,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MeerkatToolsTests",
-            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatTesting", "MeerkatTools"],
-            swiftSettings: settings),
+            dependencies: [
+                "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema", "MeerkatTesting", "MeerkatTools",
+            ],
+            exclude: ["Fixtures"], swiftSettings: settings),
     ]
 )

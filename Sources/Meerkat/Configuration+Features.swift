@@ -3,19 +3,27 @@ internal import MeerkatCore
 extension Configuration {
     /// The first thing that the configuration asks of every session and that this build cannot do.
     ///
-    /// A limit or a guard that is configured and not obeyed would be worse than none.
+    /// A guard that is configured and not obeyed would be worse than none.
     var unavailableFeature: String? {
-        if agent.outputSchema != nil { return "structured_output" }
         if hooks.entries.contains(where: \.isEnabled) { return "hooks" }
-        if tools.builtinsEnabled { return "builtins" }
-        if tools.shellEnabled { return "shell" }
         if tools.commsEnabled { return "comms" }
         if tools.subAgentsEnabled { return "sub_agents" }
         if !skills.repositories.isEmpty { return "skills" }
         if !tools.mcpServers.isEmpty { return "mcp" }
-        let isLimited =
-            limits.budget != nil || limits.maxDuration != nil || budget.maxTokens != nil || budget.maxDuration != nil
-            || budget.maxToolCalls != nil
-        return isLimited ? "limits" : nil
+        return nil
+    }
+
+    /// The limits of a session that sets none itself; `limits` goes before `budget`, which is its other name.
+    var runLimits: RunLimits {
+        RunLimits(
+            maxTokens: limits.budget ?? budget.maxTokens,
+            maxDurationMs: (limits.maxDuration ?? budget.maxDuration).map { Int(clamping: $0.wholeMilliseconds) },
+            maxToolCalls: budget.maxToolCalls)
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

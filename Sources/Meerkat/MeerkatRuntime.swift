@@ -67,16 +67,18 @@ public final class MeerkatRuntime: AgentRuntime {
             options.configuration ?? FileConfigurationStore(home: places.home, projectRoot: places.projectRoot)
         self.configuration = configuration
         let resolver = ModelResolver(configuration: configuration, options: options)
-        let notes = InstructionFiles(places: places)
+        let notes = InstructionFiles(places: places, hasOwnTools: !options.tools.isEmpty)
+        let toolMaker = ToolMaker(places: places, configuration: configuration, options: options)
         sessions = SessionDirectory(
             EngineServices(
                 store: options.store ?? Self.store(places, configuration, options),
                 clock: options.clock,
                 ids: options.ids,
                 log: options.log,
-                tools: Dictionary(options.tools.map { ($0.definition.name, $0) }) { first, _ in first },
+                tools: { toolMaker.tools(for: $0) },
                 settings: { RunSettings(configuration.currentOrDefault) },
                 resolve: { (session) throws(SessionError) in try await resolver.resolve(session) },
+                resolveOverrides: { (turn) throws(SessionError) in try resolver.resolve(overrides: turn) },
                 model: { (session) throws(SessionError) in try await resolver.model(for: session) },
                 instructions: { notes.instructions(for: $0, configuration.currentOrDefault).text }))
     }
@@ -101,10 +103,29 @@ public final class MeerkatRuntime: AgentRuntime {
         try await sessions.createSession(options, prompt: prompt, run: run, events: events)
     }
 
+    public func prepareSession(_ options: SessionOptions, run: RunID?) async throws(SessionError) -> SessionSnapshot {
+        try await sessions.prepareSession(options, run: run)
+    }
+
     public func startTurn(
-        in session: SessionID, prompt: [Block], run: RunID?, events: any EventSink
+        in session: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        try await sessions.startTurn(in: session, prompt: prompt, run: run, events: events)
+        try await sessions.startTurn(in: session, prompt: prompt, overrides: overrides, run: run, events: events)
+    }
+
+    public func resumeTurn(
+        in session: SessionID, run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult {
+        try await sessions.resumeTurn(in: session, run: run, events: events)
+    }
+
+    public func fork(_ session: SessionID, at seq: Int?, run: RunID?) async throws(SessionError) -> SessionSnapshot {
+        try await sessions.fork(session, at: seq, run: run)
+    }
+
+    public func compact(_ session: SessionID, events: any EventSink) async throws(SessionError) -> CompactionCompleted?
+    {
+        try await sessions.compact(session, events: events)
     }
 
     public func interrupt(_ session: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
@@ -146,5 +167,14 @@ extension RunSettings {
         idleTimeout = configuration.timeouts.idle
         maxOpenSessions = configuration.limits.maxOpenSessions
         maxLoadedBytes = configuration.limits.loadedBytes
+        tools.defaultTimeout = configuration.tools.defaultTimeout
+        for timeout in configuration.tools.toolTimeouts { tools.timeouts[timeout.name] = timeout.value.duration }
+        tools.maxConcurrent = configuration.tools.maxConcurrent
+        tools.maxRepeats = configuration.tools.maxRepeats
+        budgetWarningThreshold = configuration.agent.budgetWarningThreshold
+        compaction.threshold = configuration.compaction.isEnabled ? configuration.compaction.threshold : nil
+        compaction.recentTurns = configuration.compaction.recentTurns
+        compaction.maxSummaryTokens = configuration.compaction.maxSummaryTokens
+        compaction.minTurnsBetween = configuration.compaction.minTurnsBetween
     }
 }

@@ -56,10 +56,29 @@ final class ModelResolver: Sendable {
         if let configured = settings.agent.providerParams {
             resolved.providerParams = configured.merging(options.providerParams ?? JSONObject())
         }
+        if resolved.outputSchema == nil { resolved.outputSchema = try settings.agent.parsedOutputSchema() }
+        resolved.structuredOutputRetries = options.structuredOutputRetries ?? settings.agent.structuredOutputRetries
+        resolved.enableBuiltins = options.enableBuiltins ?? settings.tools.builtinsEnabled
+        resolved.enableShell = options.enableShell ?? settings.tools.shellEnabled
+        resolved.limits = options.limits.merging(settings.runLimits)
+        resolved.workingDirectory = try options.checkedWorkingDirectory()
         let choice = try await choose(options, settings)
         resolved.provider = choice.provider
         resolved.model = choice.model
         _ = try await model(for: resolved)
+        return resolved
+    }
+
+    /// What one turn has otherwise, with the provider of the model that it names.
+    ///
+    /// A model of an unknown family is asked of the session's provider.
+    func resolve(overrides: SessionOptions) throws(SessionError) -> SessionOptions {
+        var resolved = overrides
+        if let given = overrides.provider { resolved.provider = Configuration.canonicalProvider(given) }
+        guard let model = overrides.model, overrides.provider == nil else { return resolved }
+        do throws(SessionError) { resolved.provider = try infer(model, try settings()) } catch {
+            guard case .provider = error.cause else { throw error }
+        }
         return resolved
     }
 
@@ -222,6 +241,38 @@ extension JSONObject {
         var merged = self
         for member in other.members { merged[member.name] = member.value }
         return merged
+    }
+}
+
+extension SessionOptions {
+    /// The working directory without symbolic links; nil when none is given.
+    fileprivate func checkedWorkingDirectory() throws(SessionError) -> String? {
+        guard let given = workingDirectory else { return nil }
+        guard given.hasPrefix("/") else {
+            throw SessionError(.invalidOption(field: "cwd", message: "must be an absolute path"))
+        }
+        guard let path = Directories.resolved(given), Directories.isDirectory(path) else {
+            throw SessionError(.invalidOption(field: "cwd", message: "\"\(given.quoted)\" is no directory"))
+        }
+        return path
+    }
+}
+
+extension Configuration.Agent {
+    /// The configured output schema.
+    fileprivate func parsedOutputSchema() throws(SessionError) -> OutputSchema? {
+        guard let value = outputSchema, !value.isNull else { return nil }
+        do throws(OutputSchemaError) {
+            // Text that is no JSON is no object either.
+            let parsed = value.string.flatMap { try? JSONValue(json: Array($0.utf8)) } ?? value
+            guard let object = parsed.object else {
+                throw OutputSchemaError(member: "output_schema", expected: "an object")
+            }
+            return try OutputSchema(object)
+        } catch {
+            throw SessionError(
+                .invalidOption(field: "agent.output_schema", message: "\(error.member) must be \(error.expected)"))
+        }
     }
 }
 

@@ -29,6 +29,11 @@ struct Places: Sendable {
         return base.map { $0 + "/sessions" }
     }
 
+    /// Where the whole output of a session's commands is kept when it is too long for the conversation.
+    func outputDirectory(_ configuration: Configuration, of session: SessionID) -> String {
+        (sessionDirectory(configuration) ?? Directories.temporary + "/rkat") + "/output/\(session)"
+    }
+
     func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         if path == "~" || path.hasPrefix("~/"), let home { return home + path.dropFirst() }

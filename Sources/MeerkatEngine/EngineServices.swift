@@ -7,12 +7,16 @@ public struct EngineServices: Sendable {
     public var clock: any RuntimeClock
     public var ids: any IDGenerator
     public var log: Log
-    /// The tools of every session, by name.
-    public var tools: [String: any Tool]
+    /// The tools of a session, made anew for each open one.
+    public var tools: @Sendable (ToolScope) -> SessionTools
+    /// Whether a process that worked for a tool call is still there.
+    public var isAlive: @Sendable (ToolProcess) -> Bool
     /// The settings for a run that begins now.
     public var settings: @Sendable () -> RunSettings
     /// Fills in what the options leave open, so that the session keeps it for its life.
     public var resolve: @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions
+    /// Checks what one turn has otherwise and fills in what follows from it, such as the provider of a model.
+    public var resolveOverrides: @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions
     /// The provider and the request settings for a session.
     public var model: @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel
     /// The instructions that a new session is given.
@@ -20,9 +24,11 @@ public struct EngineServices: Sendable {
 
     public init(
         store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
-        tools: [String: any Tool] = [:],
+        tools: @escaping @Sendable (ToolScope) -> SessionTools = { _ in SessionTools() },
+        isAlive: @escaping @Sendable (ToolProcess) -> Bool = { _ in false },
         settings: @escaping @Sendable () -> RunSettings,
         resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
+        resolveOverrides: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
         model: @escaping @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel,
         instructions: @escaping @Sendable (SessionOptions) -> String
     ) {
@@ -31,8 +37,10 @@ public struct EngineServices: Sendable {
         self.ids = ids
         self.log = log
         self.tools = tools
+        self.isAlive = isAlive
         self.settings = settings
         self.resolve = resolve
+        self.resolveOverrides = resolveOverrides
         self.model = model
         self.instructions = instructions
     }
@@ -70,6 +78,44 @@ public struct RunSettings: Sendable, Hashable {
     public var maxOpenSessions = 10_000
     /// Memory for the histories of idle sessions, in bytes.
     public var maxLoadedBytes = 256 << 20
+    public var tools = ToolSettings()
+    /// The part of a limit at which a warning is given.
+    public var budgetWarningThreshold = 0.8
+    public var compaction = CompactionSettings()
+
+    public init() {}
+}
+
+/// How tool calls are run.
+public struct ToolSettings: Sendable, Hashable {
+    /// Longest duration of a call, waiting for its turn included.
+    public var defaultTimeout = Duration.seconds(600)
+    /// The same by the name of the tool.
+    public var timeouts: [String: Duration] = [:]
+    /// Most calls of one answer that run at the same time.
+    public var maxConcurrent = 10
+    /// The same call with the same result so often in a row is broken off.
+    public var maxRepeats = 5
+
+    public init() {}
+
+    /// The limit for a tool; nil when it limits itself.
+    func timeout(of tool: any Tool, named name: String) -> Duration? {
+        timeouts[name] ?? (tool.limitsItself ? nil : defaultTimeout)
+    }
+}
+
+/// When and how a conversation is summarized.
+public struct CompactionSettings: Sendable, Hashable {
+    static let defaultThreshold = 100_000
+
+    /// A conversation of so many tokens is summarized; nil never does it by itself.
+    public var threshold: Int? = Self.defaultThreshold
+    /// Prompts that are kept word for word, with everything behind the first of them.
+    public var recentTurns = 4
+    public var maxSummaryTokens = 4096
+    /// Answers between two summaries, or between an attempt that failed and the next.
+    public var minTurnsBetween = 3
 
     public init() {}
 }

@@ -7,7 +7,8 @@ public import MeerkatJSON
 /// meta-schemas of both drafts; nothing is ever fetched. Patterns are matched in linear time, without look-around and
 /// back-references. Work and nesting are bounded, so that schemas and instances may come from anywhere.
 ///
-/// Source: <https://json-schema.org/draft/2020-12/json-schema-core>, <https://json-schema.org/draft-07/json-schema-core>
+/// Source: <https://json-schema.org/draft/2020-12/json-schema-core>,
+/// <https://json-schema.org/draft/2020-12/json-schema-validation>, <https://json-schema.org/draft-07/json-schema-core>
 public struct JSONSchema: Sendable {
     /// A version of the specification.
     public enum Draft: Hashable, Sendable {

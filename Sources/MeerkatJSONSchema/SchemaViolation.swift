@@ -16,6 +16,6 @@ public struct SchemaViolation: Hashable, Sendable {
 
 extension SchemaViolation: CustomStringConvertible {
     public var description: String {
-        instancePath.isEmpty ? message : "at \(instancePath): \(message)"
+        instancePath.isEmpty ? message : "at \(Excerpt.quoted(instancePath)): \(message)"
     }
 }

@@ -44,7 +44,9 @@ public enum CapabilityStatus: Sendable, Hashable {
 /// The answer to `capabilities/get`, also printed by `rkat capabilities`.
 public struct Capabilities: Sendable, Hashable, JSONWritable {
     /// What works in this build; everything else is reported as not compiled.
-    public static let available: Set<CapabilityID> = [.sessions, .streaming, .sessionStore]
+    public static let available: Set<CapabilityID> = [
+        .sessions, .streaming, .structuredOutput, .builtins, .sessionStore, .sessionCompaction,
+    ]
 
     public init() {}
 

@@ -1,3 +1,4 @@
+internal import MeerkatCore
 internal import MeerkatJSON
 
 /// The value of the `structured_output` parameter: a schema, or an object that names one.
@@ -16,5 +17,20 @@ struct StructuredOutput {
         self.schema = schema
         name = isWrapped ? object["name"]?.string ?? "output" : "output"
         isStrict = isWrapped && object["strict"] == true
+    }
+
+    private init(_ output: OutputSchema) {
+        schema = output.schema
+        name = output.name ?? "output"
+        isStrict = output.isStrict
+    }
+
+    /// What a request asks for: the schema of its run, else that of its parameters.
+    init?(_ request: ModelRequest) {
+        if let output = request.outputSchema {
+            self.init(output)
+        } else {
+            self.init(request.parameters["structured_output"])
+        }
     }
 }

@@ -23,6 +23,8 @@ import Testing
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             try AtomicFile.replace(path, with: [2])
             #expect(try mode(of: path) == 0o644)
+            try AtomicFile.replace(folder + "/ordinary", with: [3], mode: 0o644)
+            #expect(try mode(of: folder + "/ordinary") == 0o644)
         }
     }
 

@@ -23,6 +23,7 @@ enum ContractExamples {
         .reasoningComplete(ReasoningComplete(content: "The question is about geography.")),
         .toolCallRequested(ToolCallRequested(id: "toolu_01", name: "datetime", args: .emptyObject)),
         .toolExecutionStarted(ToolExecutionStarted(id: "toolu_01", name: "datetime")),
+        .toolExecutionTimedOut(ToolExecutionTimedOut(id: "toolu_01", name: "datetime", timeoutMs: 600_000)),
         .toolExecutionCompleted(
             ToolExecutionCompleted(
                 id: "toolu_01", name: "datetime", result: #"{"error":"tool_not_found","message":"datetime"}"#,
@@ -33,6 +34,11 @@ enum ContractExamples {
             Retrying(
                 attempt: 1, maxAttempts: 4, error: "the stream ended before the answer was complete", delayMs: 500,
                 discardText: true)),
+        .budgetWarning(BudgetWarning(budgetType: .tokens, used: 900, limit: 1000)),
+        .compactionStarted(
+            CompactionStarted(inputTokens: 101_200, estimatedHistoryTokens: 99_800, messageCount: 42)),
+        .compactionCompleted(CompactionCompleted(summaryTokens: 310, messagesBefore: 42, messagesAfter: 9)),
+        .compactionFailed(CompactionFailed(error: "the model gave no summary")),
     ]
 
     struct Method: Sendable {
@@ -69,18 +75,21 @@ enum ContractExamples {
             Initialize.Result(methods: [
                 "initialize", "initialized", "session/create", "session/list", "session/read", "session/archive",
                 "turn/start", "turn/interrupt", "config/get", "config/set", "config/patch", "capabilities/get",
-                "session/history", "session/delete",
+                "session/history", "session/delete", "turn/resume", "session/fork", "session/compact",
             ])),
         Method(name: "initialized", params: "{}", result: nil) { _ in },
         method(
             SessionCreate.self,
-            #"{"prompt":"What is the capital of France?","model":"claude-sonnet-4-5","run_id":"\#(run)"}"#, runResult),
+            #"{"prompt":"What is the capital of France?","model":"claude-sonnet-4-5","run_id":"\#(run)"}"#,
+            .ran(runResult)),
         method(SessionList.self, "{}", SessionList.Result(sessions: [WireSession(snapshot, includesText: false)])),
         method(SessionRead.self, about, WireSession(snapshot, includesText: true)),
         method(SessionArchive.self, about, Flag("archived")),
         method(
             TurnStart.self, #"{"session_id":"\#(session)","prompt":"And of Peru?","run_id":"\#(run)"}"#, runResult),
-        method(TurnInterrupt.self, #"{"session_id":"\#(session)","run_id":"\#(run)"}"#, Flag("interrupted")),
+        method(
+            TurnInterrupt.self, #"{"session_id":"\#(session)","run_id":"\#(run)"}"#,
+            TurnInterrupt.Result(isInterrupted: true)),
         method(ConfigGet.self, "{}", Configuration().shown),
         method(ConfigSet.self, #"{"agent":{"model":"claude-sonnet-4-5"},"max_tokens":4096}"#, Flag("ok")),
         method(ConfigPatch.self, #"{"retry":{"max_retries":3}}"#, Configuration().shown),
@@ -89,5 +98,12 @@ enum ContractExamples {
             SessionHistory.self, #"{"session_id":"\#(session)","limit":2}"#,
             SessionHistory.Result(session: session, page: page)),
         method(SessionDelete.self, about, Flag("deleted")),
+        method(TurnResume.self, #"{"session_id":"\#(session)","run_id":"\#(run)"}"#, runResult),
+        method(
+            SessionFork.self, #"{"session_id":"\#(session)","seq":5}"#, WireSession(snapshot, includesText: true)),
+        method(
+            SessionCompact.self, about,
+            SessionCompact.Result(
+                CompactionCompleted(summaryTokens: 310, messagesBefore: 42, messagesAfter: 9))),
     ]
 }

@@ -24,6 +24,7 @@ public struct Configuration: ConfigSection {
     public var subAgents = SubAgents()
     public var hooks = Hooks()
     public var skills = Skills()
+    public var compaction = Compaction()
     public var unknown = JSONObject()
 
     public init() {}
@@ -47,6 +48,7 @@ public struct Configuration: ConfigSection {
         try keys.key("sub_agents", &subAgents)
         try keys.key("hooks", &hooks)
         try keys.key("skills", &skills)
+        try keys.key("compaction", &compaction)
     }
 
     public static func canonical(_ object: JSONObject) -> JSONObject {

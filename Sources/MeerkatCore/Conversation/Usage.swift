@@ -22,6 +22,15 @@ public struct Usage: Sendable, Hashable {
     /// Input and output; cached tokens are reported apart and not added.
     public var totalTokens: UInt64 { inputTokens.addingClamped(outputTokens) }
 
+    /// The size of what the model read.
+    ///
+    /// Some providers count cached tokens in the input and some beside it; more cached than input tokens can only be
+    /// the latter.
+    public var contextTokens: Int {
+        let cached = (cacheReadTokens ?? 0).addingClamped(cacheCreationTokens ?? 0)
+        return Int(clamping: cached > inputTokens ? inputTokens.addingClamped(cached) : inputTokens)
+    }
+
     public static func += (total: inout Usage, part: Usage) {
         total.inputTokens = total.inputTokens.addingClamped(part.inputTokens)
         total.outputTokens = total.outputTokens.addingClamped(part.outputTokens)

@@ -14,10 +14,15 @@ extension Event: JSONWritable {
         case .reasoningComplete: "reasoning_complete"
         case .toolCallRequested: "tool_call_requested"
         case .toolExecutionStarted: "tool_execution_started"
+        case .toolExecutionTimedOut: "tool_execution_timed_out"
         case .toolExecutionCompleted: "tool_execution_completed"
         case .toolResultReceived: "tool_result_received"
         case .turnCompleted: "turn_completed"
         case .retrying: "retrying"
+        case .budgetWarning: "budget_warning"
+        case .compactionStarted: "compaction_started"
+        case .compactionCompleted: "compaction_completed"
+        case .compactionFailed: "compaction_failed"
         }
     }
 
@@ -46,6 +51,7 @@ extension Event: JSONWritable {
             writer.member("provider", event.provider)
             writer.member("model", event.model)
             writer.member("endpoint", event.endpoint)
+            if event.isResumed { writer.member("resumed", true) }
         case .runCompleted(let event):
             writer.member("session_id", event.sessionID)
             writer.member("result", event.result)
@@ -65,6 +71,10 @@ extension Event: JSONWritable {
         case .toolExecutionStarted(let event):
             writer.member("id", event.id)
             writer.member("name", event.name)
+        case .toolExecutionTimedOut(let event):
+            writer.member("id", event.id)
+            writer.member("name", event.name)
+            writer.member("timeout_ms", event.timeoutMs)
         case .toolExecutionCompleted(let event):
             writer.member("id", event.id)
             writer.member("name", event.name)
@@ -84,6 +94,20 @@ extension Event: JSONWritable {
             writer.member("error", event.error)
             writer.member("delay_ms", event.delayMs)
             writer.member("discard_text", event.discardText)
+        case .budgetWarning(let event):
+            writer.member("budget_type", event.budgetType.rawValue)
+            writer.member("used", event.used)
+            writer.member("limit", event.limit)
+            writer.member("percent", event.percent)
+        case .compactionStarted(let event):
+            writer.member("input_tokens", event.inputTokens)
+            writer.member("estimated_history_tokens", event.estimatedHistoryTokens)
+            writer.member("message_count", event.messageCount)
+        case .compactionCompleted(let event):
+            writer.member("summary_tokens", event.summaryTokens)
+            writer.member("messages_before", event.messagesBefore)
+            writer.member("messages_after", event.messagesAfter)
+        case .compactionFailed(let event): writer.member("error", event.error)
         }
     }
 }

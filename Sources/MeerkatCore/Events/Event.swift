@@ -12,10 +12,15 @@ public enum Event: Sendable, Hashable {
     case reasoningComplete(ReasoningComplete)
     case toolCallRequested(ToolCallRequested)
     case toolExecutionStarted(ToolExecutionStarted)
+    case toolExecutionTimedOut(ToolExecutionTimedOut)
     case toolExecutionCompleted(ToolExecutionCompleted)
     case toolResultReceived(ToolResultReceived)
     case turnCompleted(TurnCompleted)
     case retrying(Retrying)
+    case budgetWarning(BudgetWarning)
+    case compactionStarted(CompactionStarted)
+    case compactionCompleted(CompactionCompleted)
+    case compactionFailed(CompactionFailed)
 }
 
 /// The first event of a run.
@@ -26,8 +31,14 @@ public struct RunStarted: Sendable, Hashable {
     public var provider: String
     public var model: String
     public var endpoint: String
+    /// The run was cut off earlier and goes on where it stood.
+    public var isResumed: Bool
 
-    public init(sessionID: SessionID, prompt: String, provider: String, model: String, endpoint: String) {
+    public init(
+        sessionID: SessionID, prompt: String, provider: String, model: String, endpoint: String,
+        isResumed: Bool = false
+    ) {
+        self.isResumed = isResumed
         self.sessionID = sessionID
         self.prompt = prompt
         self.provider = provider
@@ -132,6 +143,22 @@ public struct ToolExecutionStarted: Sendable, Hashable {
     }
 }
 
+/// A tool call exceeded its time limit and was ended.
+///
+/// Always followed by `tool_execution_completed` for the same call.
+public struct ToolExecutionTimedOut: Sendable, Hashable {
+    public var id: String
+    public var name: String
+    /// The limit that was exceeded, in milliseconds; waiting for its turn counts.
+    public var timeoutMs: Int
+
+    public init(id: String, name: String, timeoutMs: Int) {
+        self.id = id
+        self.name = name
+        self.timeoutMs = timeoutMs
+    }
+}
+
 /// A tool call has its result.
 public struct ToolExecutionCompleted: Sendable, Hashable {
     public var id: String
@@ -190,5 +217,64 @@ public struct Retrying: Sendable, Hashable {
         self.error = error
         self.delayMs = delayMs
         self.discardText = discardText
+    }
+}
+
+/// A good part of a limit, or all of it, is used.
+public struct BudgetWarning: Sendable, Hashable {
+    public enum BudgetType: String, Sendable, Hashable {
+        case tokens, time
+        case toolCalls = "tool_calls"
+    }
+
+    public var budgetType: BudgetType
+    /// Tokens, milliseconds or calls.
+    public var used: Int
+    public var limit: Int
+
+    public init(budgetType: BudgetType, used: Int, limit: Int) {
+        self.budgetType = budgetType
+        self.used = used
+        self.limit = limit
+    }
+
+    /// The used part of the limit; 1 is all of it.
+    public var percent: Double { limit > 0 ? Double(used) / Double(limit) : 1 }
+}
+
+/// The conversation is being summarized.
+public struct CompactionStarted: Sendable, Hashable {
+    /// Input tokens of the last model call.
+    public var inputTokens: Int
+    public var estimatedHistoryTokens: Int
+    public var messageCount: Int
+
+    public init(inputTokens: Int, estimatedHistoryTokens: Int, messageCount: Int) {
+        self.inputTokens = inputTokens
+        self.estimatedHistoryTokens = estimatedHistoryTokens
+        self.messageCount = messageCount
+    }
+}
+
+/// A summary has taken the place of the older part of the conversation.
+public struct CompactionCompleted: Sendable, Hashable {
+    public var summaryTokens: Int
+    /// Messages that models were shown before and are shown now.
+    public var messagesBefore: Int
+    public var messagesAfter: Int
+
+    public init(summaryTokens: Int, messagesBefore: Int, messagesAfter: Int) {
+        self.summaryTokens = summaryTokens
+        self.messagesBefore = messagesBefore
+        self.messagesAfter = messagesAfter
+    }
+}
+
+/// The conversation could not be summarized; it goes on as it was.
+public struct CompactionFailed: Sendable, Hashable {
+    public var error: String
+
+    public init(error: String) {
+        self.error = error
     }
 }

@@ -15,10 +15,17 @@ public protocol ModelProvider: Sendable {
     /// The same group and model give the same bytes, always.
     func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter)
 
+    /// What of a schema the provider is not told, because its own mode for structured answers does not know it.
+    func warnings(for schema: OutputSchema) -> [SchemaWarning]
+
     /// Makes one call and returns the whole answer; what streams meanwhile goes to `sink`.
     ///
     /// Ends promptly when the task is cancelled, with ``ProviderError/cancelled``.
     func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer
+}
+
+extension ModelProvider {
+    public func warnings(for schema: OutputSchema) -> [SchemaWarning] { [] }
 }
 
 /// Takes what a model streams.
@@ -38,19 +45,26 @@ public struct ModelRequest: Sendable {
     public var temperature: Double?
     public var instructions: String
     public var tools: [ToolDefinition]
+    /// Whether the model may call them; some providers must be told of tools that the history mentions all the same.
+    public var usesTools: Bool
+    /// What the answer is to fit, in the provider's own mode where it has one.
+    public var outputSchema: OutputSchema?
     public var history: RenderedHistory
     /// Provider-specific settings of the session.
     public var parameters: JSONObject
 
     public init(
         model: String, maxTokens: Int, temperature: Double? = nil, instructions: String, tools: [ToolDefinition] = [],
-        history: RenderedHistory, parameters: JSONObject = JSONObject()
+        usesTools: Bool = true, outputSchema: OutputSchema? = nil, history: RenderedHistory,
+        parameters: JSONObject = JSONObject()
     ) {
         self.model = model
         self.maxTokens = maxTokens
         self.temperature = temperature
         self.instructions = instructions
         self.tools = tools
+        self.usesTools = usesTools
+        self.outputSchema = outputSchema
         self.history = history
         self.parameters = parameters
     }

@@ -8,10 +8,39 @@ public protocol AgentRuntime: Sendable {
         _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult
 
+    /// Creates a session without a turn.
+    ///
+    /// - Parameter run: an id that makes asking twice safe; a known one gives the session that it was made with.
+    func prepareSession(_ options: SessionOptions, run: RunID?) async throws(SessionError) -> SessionSnapshot
+
     /// Runs a turn of a session, live or stored. Like ``createSession(_:prompt:run:events:)`` otherwise.
+    ///
+    /// - Parameter overrides: what this turn has otherwise than its session.
     func startTurn(
-        in session: SessionID, prompt: [Block], run: RunID?, events: any EventSink
+        in session: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult
+
+    /// Goes on with the run that the end of its process has cut off, from the step where it stood.
+    ///
+    /// Tool calls that have a result keep it. Of those that were started, the ones that may be made twice are made
+    /// again; the others are closed, because nobody knows what they have done.
+    ///
+    /// - Parameter run: the run that is meant; one that has ended since is answered by its record.
+    /// - Throws: ``SessionError/Cause/notInterrupted`` when there is none.
+    func resumeTurn(in session: SessionID, run: RunID?, events: any EventSink) async throws(SessionError) -> RunResult
+
+    /// Creates a session that continues a copy of another one.
+    ///
+    /// - Parameters:
+    ///   - seq: the last entry that is copied, as the history tells it; nil copies all.
+    ///   - run: like that of ``prepareSession(_:run:)``.
+    func fork(_ session: SessionID, at seq: Int?, run: RunID?) async throws(SessionError) -> SessionSnapshot
+
+    /// Summarizes the older part of a session's conversation now.
+    ///
+    /// - Returns: nil when there is nothing to summarize.
+    /// - Throws: ``SessionError/Cause/busy(elsewhere:)`` while a run is going on.
+    func compact(_ session: SessionID, events: any EventSink) async throws(SessionError) -> CompactionCompleted?
 
     /// Ends the run of a session and waits for its end, at most 5 s.
     ///
@@ -44,13 +73,23 @@ public protocol AgentRuntime: Sendable {
     func close(grace: Duration) async
 }
 
+extension AgentRuntime {
+    /// Runs a turn like all others of its session.
+    public func startTurn(
+        in session: SessionID, prompt: [Block], run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult {
+        try await startTurn(in: session, prompt: prompt, overrides: SessionOptions(), run: run, events: events)
+    }
+}
+
 /// What an interrupt came to.
 public enum Interruption: Sendable, Hashable {
     /// No run is going on.
     case idle
     /// Another run than the one that was meant is going on, or one of another process; it goes on.
     case otherRun
-    case ended(RunID)
+    /// `survivors` are the tools that were told to end and go on.
+    case ended(RunID, survivors: [String])
     /// The run was told to end and has not within 5 s.
     case ending(RunID)
 }

@@ -16,16 +16,23 @@ extension Entry: JSONWritable {
 extension Entry.Kind {
     fileprivate func write(to writer: inout JSONWriter) {
         switch self {
-        case .sessionCreated(let options):
+        case .sessionCreated(let options, let origin):
             writer.member("kind", "session_created")
             writer.member("options", options)
+            if case .forked(let session, let seq) = origin {
+                writer.member("forked_from", session)
+                writer.member("forked_at", seq)
+            }
         case .contextSet(let instructions, let tools):
             writer.member("kind", "context_set")
             writer.member("instructions", instructions)
             writer.member("tools", tools)
-        case .runStarted(let prompt):
+        case .runStarted(let prompt, let overrides):
             writer.member("kind", "run_started")
             writer.member("prompt", prompt)
+            writer.member("overrides", overrides)
+        case .runResumed:
+            writer.member("kind", "run_resumed")
         case .messageAdded(let origin, let blocks):
             writer.member("kind", "message_added")
             writer.member("origin", origin)
@@ -33,7 +40,7 @@ extension Entry.Kind {
         case .modelCalled(let call):
             writer.member("kind", "model_called")
             writer.member("call", call.call)
-            writer.member("purpose", "turn")
+            writer.member("purpose", call.purpose.rawValue)
             writer.member("attempt", call.attempt)
             writer.member("provider", call.provider)
             writer.member("model", call.model)
@@ -56,6 +63,16 @@ extension Entry.Kind {
             writer.member("name", name)
             writer.member("arguments", arguments)
             writer.member("effect", effect.rawValue)
+        case .processStarted(let toolUseID, let process):
+            writer.member("kind", "process_started")
+            writer.member("tool_use_id", toolUseID)
+            writer.member("pid", process.pid)
+            writer.member("start_time", process.startTime)
+        case .compacted(let compaction):
+            writer.member("kind", "compacted")
+            writer.member("summary", compaction.summary)
+            writer.member("kept_from", compaction.keptFrom)
+            writer.member("usage", compaction.usage)
         case .toolFinished(let result):
             writer.member("kind", "tool_finished")
             writer.member("tool_use_id", result.toolUseID)
@@ -124,10 +141,14 @@ extension RunResult: JSONCodable {
             writer.member("provider", provider)
             writer.member("model", model)
             writer.member("endpoint", endpoint)
+            writer.member("structured_output", structuredOutput)
+            if !schemaWarnings.isEmpty { writer.member("schema_warnings", schemaWarnings) }
         }
     }
 
     public init(from reader: inout JSONReader) throws(JSONError) {
+        var structuredOutput: RawJSON?
+        var schemaWarnings: [SchemaWarning] = []
         var session: SessionID?
         var run: RunID?
         var text = ""
@@ -150,6 +171,8 @@ extension RunResult: JSONCodable {
             case "provider": provider = try reader.readString()
             case "model": model = try reader.readString()
             case "endpoint": endpoint = try reader.readString()
+            case "structured_output": structuredOutput = try reader.readRaw()
+            case "schema_warnings": schemaWarnings = try reader.read()
             default: break
             }
         }
@@ -157,5 +180,7 @@ extension RunResult: JSONCodable {
             session: try reader.require(session, "session"), run: try reader.require(run, "run"), text: text,
             turns: turns, toolCalls: toolCalls, usage: usage, stopReason: stopReason, provider: provider, model: model,
             endpoint: endpoint)
+        self.structuredOutput = structuredOutput
+        self.schemaWarnings = schemaWarnings
     }
 }

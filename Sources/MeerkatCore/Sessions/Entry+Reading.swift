@@ -56,6 +56,13 @@ extension Entry {
         var run: RunID?
         var kind: String?
         var options = SessionOptions()
+        var overrides: SessionOptions?
+        var forkedFrom: SessionID?
+        var forkedAt = 0
+        var purpose = ModelCall.Purpose.turn
+        var process = ToolProcess(pid: 0, startTime: 0)
+        var summary: [Block] = []
+        var keptFrom = 0
         var instructions = ""
         var tools: [ToolDefinition] = []
         var blocks: [Block] = []
@@ -99,6 +106,14 @@ extension Entry {
             case "provider": provider = try reader.readString()
             case "model": model = try reader.readString()
             case "endpoint": endpoint = try reader.readString()
+            case "overrides": overrides = try reader.read()
+            case "forked_from": forkedFrom = try reader.read()
+            case "forked_at": forkedAt = try reader.readInteger()
+            case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
+            case "pid": process.pid = try reader.readInteger()
+            case "start_time": process.startTime = try reader.readInteger()
+            case "summary": summary = try reader.read()
+            case "kept_from": keptFrom = try reader.readInteger()
             case "cause": cause = try reader.readString()
             case "usage": usage = try reader.readOptional()
             case "stop_reason": stopReason = try reader.read()
@@ -124,19 +139,25 @@ extension Entry {
         }
 
         private static let kinds: Set<String> = [
-            "session_created", "context_set", "run_started", "message_added", "model_called", "model_failed",
-            "model_answered", "tool_started", "tool_finished", "run_finished", "archived",
+            "session_created", "context_set", "run_started", "run_resumed", "message_added", "model_called",
+            "model_failed",
+            "model_answered", "tool_started", "process_started", "tool_finished", "compacted", "run_finished",
+            "archived",
         ]
 
         func entryKind(_ kind: String, at offset: Int) throws(JSONError) -> Entry.Kind? {
             switch kind {
-            case "session_created": return .sessionCreated(options)
+            case "session_created":
+                return .sessionCreated(options, origin: forkedFrom.map { .forked($0, seq: forkedAt) })
             case "context_set": return .contextSet(instructions: instructions, tools: tools)
-            case "run_started": return .runStarted(prompt: blocks)
+            case "run_started": return .runStarted(prompt: blocks, overrides: overrides)
+            case "run_resumed": return .runResumed
             case "message_added": return .messageAdded(origin: origin, blocks: blocks)
             case "model_called":
                 return .modelCalled(
-                    ModelCall(call: call, attempt: attempt, provider: provider, model: model, endpoint: endpoint))
+                    ModelCall(
+                        call: call, purpose: purpose, attempt: attempt, provider: provider, model: model,
+                        endpoint: endpoint))
             case "model_failed": return .modelFailed(call: call, attempt: attempt, cause: cause, usage: usage)
             case "model_answered":
                 return .modelAnswered(call: call, blocks: blocks, stopReason: stopReason ?? .endTurn, usage: usage)
@@ -144,6 +165,10 @@ extension Entry {
                 return .toolStarted(
                     toolUseID: try required(toolUseID, "tool_use_id", offset), name: name,
                     arguments: arguments ?? .emptyObject, effect: effect)
+            case "process_started":
+                return .processStarted(toolUseID: try required(toolUseID, "tool_use_id", offset), process)
+            case "compacted":
+                return .compacted(Compaction(summary: summary, keptFrom: keptFrom, usage: usage))
             case "tool_finished":
                 return .toolFinished(
                     ToolResult(

@@ -21,34 +21,74 @@ public struct Entry: Sendable, Hashable {
     }
 
     public enum Kind: Sendable, Hashable {
-        case sessionCreated(SessionOptions)
+        case sessionCreated(SessionOptions, origin: SessionOrigin?)
         /// The instructions and tool definitions that are sent from now on.
         case contextSet(instructions: String, tools: [ToolDefinition])
-        case runStarted(prompt: [Block])
-        /// Input from a source other than the prompt.
+        /// `overrides` are the options that this run has otherwise than its session.
+        case runStarted(prompt: [Block], overrides: SessionOptions?)
+        /// A run that was cut off goes on.
+        case runResumed
+        /// Input from a source other than the prompt, a ``MessageOrigin`` of this or another version.
         case messageAdded(origin: String, blocks: [Block])
         case modelCalled(ModelCall)
         case modelFailed(call: Int, attempt: Int, cause: String, usage: Usage?)
         case modelAnswered(call: Int, blocks: [Block], stopReason: StopReason, usage: Usage?)
         case toolStarted(toolUseID: String, name: String, arguments: RawJSON, effect: ToolEffect)
+        /// A process that works for a call, before it is let go.
+        case processStarted(toolUseID: String, ToolProcess)
         case toolFinished(ToolResult)
+        /// What was said before `keptFrom` is from now on told to models by a summary.
+        case compacted(Compaction)
         case runFinished(RunOutcome)
         case archived
     }
 }
 
+/// Where a session comes from that did not begin empty.
+public enum SessionOrigin: Sendable, Hashable {
+    /// It continues a copy of the entries up to `seq` of another session.
+    case forked(SessionID, seq: Int)
+}
+
+/// A conversation told by a summary up to a point.
+public struct Compaction: Sendable, Hashable {
+    /// Takes the place of everything before ``keptFrom``.
+    public var summary: [Block]
+    /// The first entry whose message is kept; it never parts a call from its result.
+    public var keptFrom: Int
+    /// The tokens of the call that made the summary.
+    public var usage: Usage?
+
+    public init(summary: [Block], keptFrom: Int, usage: Usage?) {
+        self.summary = summary
+        self.keptFrom = keptFrom
+        self.usage = usage
+    }
+}
+
 /// A request to a model, written before it leaves.
 public struct ModelCall: Sendable, Hashable {
+    /// What the answer is for.
+    public enum Purpose: String, Sendable, Hashable {
+        case turn
+        /// The final answer in the schema that was asked for.
+        case extraction
+        /// A summary of the conversation; no message of it.
+        case compaction
+    }
+
     /// Counts the calls of the run from 0.
     public var call: Int
+    public var purpose: Purpose
     /// From 1; more than 1 repeats a failed call.
     public var attempt: Int
     public var provider: String
     public var model: String
     public var endpoint: String
 
-    public init(call: Int, attempt: Int, provider: String, model: String, endpoint: String) {
+    public init(call: Int, purpose: Purpose, attempt: Int, provider: String, model: String, endpoint: String) {
         self.call = call
+        self.purpose = purpose
         self.attempt = attempt
         self.provider = provider
         self.model = model
@@ -81,6 +121,9 @@ public struct RunResult: Sendable, Hashable {
     public var provider: String
     public var model: String
     public var endpoint: String
+    /// The final answer as it was checked against the schema that was asked for.
+    public var structuredOutput: RawJSON?
+    public var schemaWarnings: [SchemaWarning] = []
 
     public init(
         session: SessionID, run: RunID, text: String, turns: Int, toolCalls: Int, usage: Usage,

@@ -18,8 +18,12 @@ public struct SessionError: Error, Sendable, Hashable {
         case cancelled(survivors: [String])
         /// The run was cut off by the end of its process and has not been continued.
         case interrupted
+        /// There is no run to go on with.
+        case notInterrupted
         /// A limit ended the run before there was an answer.
         case limitReached(String)
+        /// No answer fitted the schema that was asked for.
+        case structuredOutput(attempts: Int, reason: String, lastOutput: String)
         /// The run ended earlier with this error.
         case recorded(RecordedFailure)
         /// The runtime is being shut down.
@@ -77,6 +81,16 @@ public struct SessionError: Error, Sendable, Hashable {
             RecordedFailure(
                 code: .agentError, message: "the run was interrupted by the end of its process",
                 details: ["reason": "interrupted", "state": "interrupted"])
+        case .notInterrupted:
+            RecordedFailure(code: .sessionNotRunning, message: "the session has no interrupted run to go on with")
+        case .structuredOutput(let attempts, let reason, let lastOutput):
+            RecordedFailure(
+                code: .agentError,
+                message: "no answer fitted the output schema in \(attempts) attempts: \(reason)",
+                details: [
+                    "reason": "structured_output", "attempts": .integer(attempts), "problem": .string(reason),
+                    "last_output": .string(lastOutput),
+                ])
         case .limitReached(let limit):
             RecordedFailure(
                 code: .budgetExhausted, message: "the run reached \(limit) without an answer",

@@ -1,3 +1,5 @@
+internal import MeerkatJSON
+
 /// What a session's entries amount to.
 ///
 /// ``apply(_:)`` is the only place where history changes.
@@ -9,8 +11,15 @@ public struct SessionState: Sendable {
     /// A tool call of the last answer.
     public struct OpenCall: Sendable, Hashable {
         public var toolUse: ToolUse
-        public var isStarted = false
+        /// What may happen to it when it is made again; nil while it has not been started.
+        public var startedEffect: ToolEffect?
         public var result: ToolResult?
+
+        public var isStarted: Bool { startedEffect != nil }
+
+        public init(toolUse: ToolUse) {
+            self.toolUse = toolUse
+        }
     }
 
     public let id: SessionID
@@ -18,21 +27,39 @@ public struct SessionState: Sendable {
     public private(set) var createdAt = Timestamp(milliseconds: 0)
     public private(set) var updatedAt = Timestamp(milliseconds: 0)
     public private(set) var options = SessionOptions()
+    public private(set) var origin: SessionOrigin?
     /// The instructions as they are sent; nil before the first run.
     public private(set) var instructions: String?
     public private(set) var tools: [ToolDefinition] = []
     /// Input and answers that nothing will be added to.
     public private(set) var closedGroups: [MessageGroup] = []
+    /// The first entry of each closed group; 0 for a summary.
+    public private(set) var closedSeqs: [Int] = []
     /// The calls of the last answer, in call order.
     public private(set) var openCalls: [OpenCall] = []
     /// What was said since the last answer.
     public private(set) var openMessages: [[Block]] = []
+    /// The first entry since the last answer that said something.
+    public private(set) var openSeq: Int?
     /// The run that has started and not ended.
-    public private(set) var openRun: RunID?
+    public private(set) var openRun: OpenRun?
     public private(set) var usage = Usage()
     public private(set) var messageCount = 0
+    /// Tool calls of the session, refused ones included.
+    public private(set) var toolCallCount = 0
     public private(set) var lastText: String?
     public private(set) var isArchived = false
+    /// The last processes that worked for tool calls, some of which may still be there.
+    public private(set) var processes: [ToolProcess] = []
+
+    // What decides when the conversation is summarized.
+
+    /// Input tokens of the last model call since the last summary, as the provider counted them.
+    public private(set) var lastInputTokens = 0
+    /// Text in the history, in bytes.
+    public private(set) var historyBytes = 0
+    /// Answers since a summary was last asked for; nil when none ever was.
+    public private(set) var answersSinceCompaction: Int?
 
     public init(id: SessionID) {
         self.id = id
@@ -58,30 +85,43 @@ public struct SessionState: Sendable {
         lastSeq = entry.seq
         updatedAt = entry.at
         switch entry.kind {
-        case .sessionCreated(let options):
+        case .sessionCreated(let options, let origin):
             createdAt = entry.at
             self.options = options
+            self.origin = origin
         case .contextSet(let instructions, let tools):
             self.instructions = instructions
             self.tools = tools
-        case .runStarted(let prompt):
-            openRun = entry.run
+        case .runStarted(let prompt, let overrides):
+            openRun = entry.run.map { OpenRun(id: $0, prompt: prompt, overrides: overrides ?? SessionOptions()) }
             closeCalls()
             add(prompt)
+        case .runResumed:
+            break
         case .messageAdded(_, let blocks):
             add(blocks)
-        case .modelCalled:
-            break
+        case .modelCalled(let call):
+            openRun?.begin(call)
+            if call.purpose == .compaction { answersSinceCompaction = 0 }
         case .modelFailed(_, _, _, let usage):
             if let usage { self.usage += usage }
         case .modelAnswered(_, let blocks, _, let usage):
             if let usage { self.usage += usage }
+            if let usage { lastInputTokens = usage.contextTokens }
+            if let answers = answersSinceCompaction { answersSinceCompaction = answers + 1 }
+            openRun?.end(blocks)
             answer(blocks)
-        case .toolStarted(let id, _, _, _):
+        case .toolStarted(let id, _, _, let effect):
             guard let index = openCalls.firstIndex(where: { $0.toolUse.id == id }) else { return }
-            openCalls[index].isStarted = true
+            openCalls[index].startedEffect = effect
+        case .processStarted(_, let process):
+            processes.append(process)
+            if processes.count > Self.keptProcesses { processes.removeFirst() }
         case .toolFinished(let result):
             finish(result)
+        case .compacted(let compaction):
+            if let usage = compaction.usage { self.usage += usage }
+            compact(compaction)
         case .runFinished:
             openRun = nil
         case .archived:
@@ -89,8 +129,12 @@ public struct SessionState: Sendable {
         }
     }
 
+    private static let keptProcesses = 32
+
     private mutating func add(_ blocks: [Block]) {
+        if openSeq == nil { openSeq = lastSeq }
         openMessages.append(blocks)
+        historyBytes += blocks.textBytes
         messageCount += 1
     }
 
@@ -99,8 +143,8 @@ public struct SessionState: Sendable {
         if !text.isEmpty { lastText = text }
         guard !blocks.isEmpty else { return }
         if let input = openInput {
-            closedGroups.append(input)
-            closedGroups.append(.answer(blocks))
+            closedGroups += [input, .answer(blocks)]
+            closedSeqs += [openSeq ?? lastSeq, lastSeq]
         } else if case .answer(let begun)? = closedGroups.last {
             // The provider had paused: this is the rest of the same answer.
             closedGroups[closedGroups.count - 1] = .answer(begun + blocks)
@@ -108,20 +152,124 @@ public struct SessionState: Sendable {
             return
         }
         openCalls = blocks.toolUses.map { OpenCall(toolUse: $0) }
+        toolCallCount += openCalls.count
         openMessages = []
+        openSeq = nil
+        historyBytes += blocks.textBytes
         messageCount += 1
     }
 
     private mutating func finish(_ result: ToolResult) {
         guard let index = openCalls.firstIndex(where: { $0.toolUse.id == result.toolUseID && $0.result == nil })
         else { return }
+        if openSeq == nil { openSeq = lastSeq }
         if openCalls.allSatisfy({ $0.result == nil }) { messageCount += 1 }
         openCalls[index].result = result
+        historyBytes += result.content.textBytes
     }
 
     private mutating func closeCalls() {
         for index in openCalls.indices where openCalls[index].result == nil {
             finish(.closing(openCalls[index].toolUse, wasStarted: openCalls[index].isStarted))
+        }
+    }
+
+    private mutating func compact(_ compaction: Compaction) {
+        var kept = closedSeqs.firstIndex { $0 >= compaction.keptFrom } ?? closedGroups.count
+        // A result stays with its call, whatever the entry says.
+        if kept == closedGroups.count, !openCalls.isEmpty { kept -= 1 }
+        while kept > 0, kept < closedGroups.count, closedGroups[kept].hasResults { kept -= 1 }
+        closedGroups.removeFirst(kept)
+        closedSeqs.removeFirst(kept)
+        switch closedGroups.first {
+        case .input(let results, let messages):
+            closedGroups[0] = .input(results: results, messages: [compaction.summary] + messages)
+        case .answer:
+            closedGroups.insert(.input(results: [], messages: [compaction.summary]), at: 0)
+            closedSeqs.insert(0, at: 0)
+        case nil:
+            openMessages.insert(compaction.summary, at: 0)
+            openSeq = openSeq ?? lastSeq
+        }
+        lastInputTokens = 0
+        historyBytes = history.reduce(0) { $0 + $1.textBytes }
+    }
+}
+
+/// What is known of a run that has not ended, enough to go on with it after a restart.
+public struct OpenRun: Sendable, Hashable {
+    public let id: RunID
+    public let prompt: [Block]
+    public let overrides: SessionOptions
+    /// Model calls begun, without those for a summary.
+    public private(set) var calls = 0
+    /// What the last model call is or was for.
+    public private(set) var purpose = ModelCall.Purpose.turn
+    /// The last attempt of a call that has no answer yet.
+    public private(set) var pendingAttempt: Int?
+    /// Answers to extraction calls.
+    public private(set) var extractions = 0
+    /// Tool calls asked for.
+    public private(set) var toolCalls = 0
+    /// The text of the last answer that had any.
+    public private(set) var text: String?
+
+    init(id: RunID, prompt: [Block], overrides: SessionOptions) {
+        self.id = id
+        self.prompt = prompt
+        self.overrides = overrides
+    }
+
+    fileprivate mutating func begin(_ call: ModelCall) {
+        purpose = call.purpose
+        pendingAttempt = call.attempt
+        if purpose != .compaction { calls = call.call + 1 }
+    }
+
+    fileprivate mutating func end(_ blocks: [Block]) {
+        pendingAttempt = nil
+        if purpose == .extraction { extractions += 1 }
+        toolCalls += blocks.toolUses.count
+        let answer = blocks.joinedText
+        if !answer.isEmpty { text = answer }
+    }
+}
+
+extension [Block] {
+    /// The size of what a model reads in them, in bytes; data that only its provider understands is left out.
+    public var textBytes: Int {
+        reduce(0) { sum, block in
+            switch block {
+            case .text(let text): sum + text.utf8.count
+            case .reasoning(let text, _): sum + text.utf8.count
+            case .toolUse(let toolUse):
+                sum + toolUse.name.utf8.count
+                    + (toolUse.arguments?.bytes.count ?? toolUse.malformedArguments?.utf8.count ?? 0)
+            case .opaque: sum
+            }
+        }
+    }
+}
+
+extension MessageGroup {
+    /// The size of what a model reads in it, in bytes.
+    public var textBytes: Int {
+        switch self {
+        case .input(let results, let messages):
+            results.reduce(0) { $0 + $1.content.textBytes } + messages.reduce(0) { $0 + $1.textBytes }
+        case .answer(let blocks): blocks.textBytes
+        }
+    }
+
+    public var hasResults: Bool {
+        if case .input(let results, _) = self { !results.isEmpty } else { false }
+    }
+
+    /// How many messages it is for a person: results of one answer count as one.
+    public var messageCount: Int {
+        switch self {
+        case .input(let results, let messages): (results.isEmpty ? 0 : 1) + messages.count
+        case .answer: 1
         }
     }
 }

@@ -93,7 +93,7 @@ public struct SessionSummary: Sendable, Hashable {
     public init(_ state: SessionState) {
         self.init(
             id: state.id, createdAt: state.createdAt, updatedAt: state.updatedAt, messageCount: state.messageCount,
-            usage: state.usage, lastText: state.lastText, isArchived: state.isArchived, openRun: state.openRun)
+            usage: state.usage, lastText: state.lastText, isArchived: state.isArchived, openRun: state.openRun?.id)
     }
 }
 

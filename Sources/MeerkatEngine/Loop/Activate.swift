@@ -1,83 +1,136 @@
 internal import MeerkatCore
 
 extension RunLoop {
-    /// Loads the session, chooses the model and makes the run durable, together with its first model call.
+    /// Loads the session, chooses the model and makes the run durable, with its first model call where that can follow
+    /// at once.
     ///
     /// - Throws: when the run cannot begin; nothing of it is in the journal then.
     static func activate(
-        _ order: Order, in session: LiveSession, with services: EngineServices
-    ) async throws(SessionError) -> RunLoop {
+        _ order: Order, in session: LiveSession, as handle: RunHandle, with services: EngineServices
+    ) async throws(SessionError) -> (RunLoop, Position) {
         do throws(SessionError) {
-            return try await begin(order, in: session, with: services)
+            return try await begin(order, in: session, as: handle, with: services)
         } catch {
             // Another process has been at it since the session was loaded: look again, once.
-            guard error.cause == .store(.conflict), order.creating == nil else { throw error }
-            return try await begin(order, in: session, with: services)
+            guard error.cause == .store(.conflict), !order.isCreating else { throw error }
+            return try await begin(order, in: session, as: handle, with: services)
         }
     }
 
     private static func begin(
-        _ order: Order, in session: LiveSession, with services: EngineServices
+        _ order: Order, in session: LiveSession, as handle: RunHandle, with services: EngineServices
+    ) async throws(SessionError) -> (RunLoop, Position) {
+        var loop = try await prepare(order, in: session, as: handle, with: services)
+        do throws(SessionError) {
+            let position = try await loop.open()
+            return (loop, position)
+        } catch {
+            throw SessionError(error.cause, session: order.isCreating ? nil : session.id, run: order.run)
+        }
+    }
+
+    /// Loads the session and chooses what the run needs; writes nothing.
+    static func prepare(
+        _ order: Order, in session: LiveSession, as handle: RunHandle, with services: EngineServices
     ) async throws(SessionError) -> RunLoop {
         // A session that could not be created does not exist: its id is not told.
-        let known = order.creating == nil ? session.id : nil
+        let known = order.isCreating ? nil : session.id
         do throws(StoreError) {
             if !session.isLoaded { try session.load(from: services.store) }
         } catch {
             throw SessionError(error == .notFound ? .notFound : .store(error), session: known, run: order.run)
         }
-        guard let (stored, isArchived) = session.withLoaded({ ($0.state.options, $0.state.isArchived) }), !isArchived
+        let found = session.withLoaded { loaded in
+            (loaded.state.options, loaded.state.isArchived, loaded.state.openRun?.overrides)
+        }
+        guard let (stored, isArchived, openOverrides) = found, !isArchived
         else { throw SessionError(.notFound, session: known, run: order.run) }
-        let options = order.creating ?? stored
-        let target: ResolvedModel
-        do throws(SessionError) { target = try await services.model(options) } catch {
+        let options: SessionOptions
+        switch order.kind {
+        case .create(let created, _): options = created
+        case .turn(_, let overrides): options = stored.overridden(by: overrides)
+        case .resume: options = stored.overridden(by: openOverrides ?? SessionOptions())
+        case .summary: options = stored
+        }
+        do throws(SessionError) {
+            let target = try await services.model(options)
+            try await session.waitForProcesses(with: services)
+            return RunLoop(
+                session: session, order: order, handle: handle, services: services, settings: session.settings,
+                options: options, target: target, tools: session.tools(for: options, with: services),
+                answerCheck: try services.answerCheck(for: options, target),
+                budget: BudgetMeter(options.limits, session.settings),
+                repetition: RepetitionGuard(limit: session.settings.tools.maxRepeats))
+        } catch {
             throw SessionError(error.cause, session: known, run: order.run)
         }
-        var loop = RunLoop(
-            session: session, order: order, services: services, settings: session.settings, target: target)
+    }
+
+    /// Makes the beginning, or the going on, of the run durable and tells of it.
+    private mutating func open() async throws(SessionError) -> Position {
+        let messages = order.isResuming ? [] : session.takeInbox()
         // Inside the lock, because a copy of the history that lives on would be copied whole by the append.
-        let opening = session.withLoaded { loop.opening(of: $0.state, options: options) } ?? []
-        do throws(StoreError) {
-            try await session.append(opening, ownership: .take, newRun: order.run, with: services)
-        } catch {
-            throw SessionError(.store(error), session: known, run: order.run)
+        let opened = session.withLoaded { loaded -> Opening? in
+            switch order.kind {
+            case .create(let options, let prompt):
+                begin(loaded.state, prompt, overrides: nil, creating: options, messages: [])
+            case .turn(let prompt, let overrides):
+                begin(loaded.state, prompt, overrides: overrides, creating: nil, messages: messages)
+            case .resume: resume(loaded.state)
+            case .summary: nil
+            }
         }
+        guard let (entries, position, prompt) = opened ?? nil else { throw failure(.notInterrupted) }
+        do throws(StoreError) {
+            try await session.append(
+                entries, ownership: .take, newRun: order.isResuming ? nil : order.run, with: services)
+        } catch {
+            session.returnToInbox(messages)
+            throw failure(.store(error))
+        }
+        hasBegun = true
         services.log(
             .info,
             "run \(order.run) of session \(session.id) asks \(target.model) at \(target.provider.endpoint)")
-        loop.announceStart()
-        return loop
-    }
-
-    /// The entries that begin the run: what an interrupted run left open is closed first.
-    private mutating func opening(
-        of state: SessionState, options: SessionOptions
-    ) -> [(kind: Entry.Kind, run: RunID?)] {
-        var entries: [(kind: Entry.Kind, run: RunID?)] = []
-        if order.creating != nil { entries.append((.sessionCreated(options), nil)) }
-        if let interrupted = state.openRun {
-            for call in state.unansweredCalls {
-                entries.append((.toolFinished(.closing(call.toolUse, wasStarted: call.isStarted)), interrupted))
-            }
-            entries.append((.runFinished(.cancelled(reason: "interrupted")), interrupted))
-        }
-        let instructions = state.instructions ?? services.instructions(options)
-        let tools = services.toolDefinitions
-        if state.instructions == nil || state.tools != tools {
-            entries.append((.contextSet(instructions: instructions, tools: tools), nil))
-        }
-        entries.append((.runStarted(prompt: order.prompt), run))
-        entries.append((nextCall(), run))
-        return entries
-    }
-
-    private mutating func announceStart() {
         announcements.append(
             .runStarted(
                 RunStarted(
-                    sessionID: session.id, prompt: order.prompt.joinedText, provider: target.provider.name,
-                    model: target.model, endpoint: target.provider.endpoint)))
-        announcements.append(.turnStarted(TurnStarted(turnNumber: calls - 1)))
+                    sessionID: session.id, prompt: prompt.joinedText, provider: target.provider.name,
+                    model: target.model, endpoint: target.provider.endpoint, isResumed: order.isResuming)))
+        if case .called = position { announcements.append(.turnStarted(TurnStarted(turnNumber: calls - 1))) }
+        return position
+    }
+
+    typealias Opening = (entries: [(kind: Entry.Kind, run: RunID?)], position: Position, prompt: [Block])
+
+    /// The entries that begin the run: what an interrupted run left open is closed first.
+    private mutating func begin(
+        _ state: SessionState, _ prompt: [Block], overrides: SessionOptions?, creating: SessionOptions?,
+        messages: [LiveSession.Message]
+    ) -> Opening? {
+        var entries: [(kind: Entry.Kind, run: RunID?)] = []
+        if let creating { entries.append((.sessionCreated(creating, origin: nil), nil)) }
+        if let interrupted = state.openRun {
+            for call in state.unansweredCalls {
+                entries.append((.toolFinished(.closing(call.toolUse, wasStarted: call.isStarted)), interrupted.id))
+            }
+            entries.append((.runFinished(.cancelled(reason: "interrupted")), interrupted.id))
+        }
+        entries += context(state).map { ($0, nil) }
+        entries += messages.map { (.messageAdded(origin: $0.origin.rawValue, blocks: $0.blocks), nil) }
+        let isOverriding = overrides.map { $0 != SessionOptions() } ?? false
+        entries.append((.runStarted(prompt: prompt, overrides: isOverriding ? overrides : nil), run))
+        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount)
+        guard !isCompactionDue(state), !budget.isExhausted else { return (entries, .idle, prompt) }
+        entries.append((nextCall(.turn), run))
+        return (entries, .called(attempt: 1), prompt)
+    }
+
+    /// The instructions and tools to be sent from now on, when they are others than before.
+    func context(_ state: SessionState) -> [Entry.Kind] {
+        let instructions = state.instructions ?? services.instructions(options)
+        guard state.instructions == nil || state.tools != tools.definitions else { return [] }
+        return [.contextSet(instructions: instructions, tools: tools.definitions)]
     }
 }
 
@@ -86,17 +139,31 @@ extension EngineServices {
     func isKnown(_ run: RunID) -> Bool {
         (try? store.session(ofRun: run)) != nil  // the error that led here is told, not a second one
     }
-
-    /// What models are told of the tools, in a fixed order.
-    var toolDefinitions: [ToolDefinition] {
-        tools.values.map(\.definition).sorted { $0.name < $1.name }
-    }
 }
 
 extension LiveSession {
     /// Reads the session's entries from the store.
     func load(from store: any SessionStore) throws(StoreError) {
         load(try SessionState(id: id, from: store))
+    }
+
+    /// Waits, after a restart, until the processes of the session that is dead are gone as well.
+    ///
+    /// - Throws: ``SessionError/Cause/cancelled(survivors:)`` when the task is cancelled or some do not go within 5 s.
+    func waitForProcesses(with services: EngineServices) async throws(SessionError) {
+        guard let processes = takeForeignProcesses() else { return }
+        var left = processes.filter(services.isAlive)
+        for _ in 0..<50 where !left.isEmpty {
+            do throws(CancellationError) {
+                try await services.clock.sleep(for: .milliseconds(100))
+            } catch {
+                break
+            }
+            left = left.filter(services.isAlive)
+        }
+        guard !left.isEmpty else { return }
+        keepForeignProcesses(left)
+        throw SessionError(.cancelled(survivors: left.map { "process \($0.pid)" }), session: id)
     }
 }
 

@@ -10,82 +10,117 @@ extension RunLoop {
 
     /// Runs the calls of an answer side by side and gives each its result, in the journal and in the conversation.
     ///
-    /// Each result is durable before it is announced; the last one waits for the commit of the next model call.
-    mutating func dispatch(_ toolUses: [ToolUse], of answer: ModelAnswer) async throws(SessionError) {
-        toolCalls += toolUses.count
-        let plans = toolUses.map(plan)
-        announce(answer)
-        for (toolUse, plan) in zip(toolUses, plans) {
-            if case .run(let tool, let arguments) = plan {
-                pending.append(
-                    .toolStarted(
-                        toolUseID: toolUse.id, name: toolUse.name, arguments: arguments, effect: tool.effect))
+    /// A call is durable before it is started, and its result before that is announced; the last one waits for the
+    /// commit of the next model call.
+    mutating func dispatch(_ calls: [SessionState.OpenCall]) async throws(SessionError) {
+        let isResuming = calls.contains { $0.isStarted }
+        // Calls that were counted before the process died are admitted.
+        let admitted = isResuming ? calls.count : budget.admit(calls: calls.count)
+        if !isResuming { toolCalls += calls.count }
+        warn()
+        var refused: [(ToolUse, ToolError)] = []
+        var batch: [ToolBatch.Call] = []
+        for (index, call) in calls.enumerated() {
+            let error = ToolError.accessDenied("the limit of tool calls is reached: max_tool_calls is used up")
+            switch index < admitted ? plan(call.toolUse) : .refuse(error) {
+            case .refuse(let error): refused.append((call.toolUse, error))
+            case .run(let tool, let arguments):
+                batch.append(
+                    ToolBatch.Call(
+                        toolUse: call.toolUse, tool: tool, arguments: arguments,
+                        limit: settings.tools.timeout(of: tool, named: call.toolUse.name),
+                        context: context(of: call.toolUse)))
             }
+        }
+        for call in batch.prefix(settings.tools.maxConcurrent) { announceStart(of: call) }
+        for (toolUse, _) in refused {
             announcements.append(.toolExecutionStarted(ToolExecutionStarted(id: toolUse.id, name: toolUse.name)))
         }
         try await commit()
         await emitAnnouncements()
-
-        var unfinished = toolUses.count
-        for (toolUse, plan) in zip(toolUses, plans) {
-            guard case .refuse(let error) = plan else { continue }
-            unfinished -= 1
-            add(refusal(of: toolUse, error), duration: .zero)
-        }
-        if unfinished > 0 { try await run(zip(toolUses, plans).map { ($0, $1) }, count: unfinished) }
+        for (toolUse, error) in refused { add(.refusal(of: toolUse, error), duration: .zero) }
+        var results = refused.map { ($0.0.id, ToolResult.refusal(of: $0.0, $0.1)) }
+        if !batch.isEmpty { results += try await run(batch) }
+        note(calls.map(\.toolUse), Dictionary(results) { first, _ in first })
     }
 
     private func plan(_ toolUse: ToolUse) -> Plan {
-        guard let tool = services.tools[toolUse.name] else { return .refuse(.notFound(name: toolUse.name)) }
+        guard let tool = tools[toolUse.name] else { return .refuse(.notFound(name: toolUse.name)) }
         guard let arguments = toolUse.arguments else {
             return .refuse(.invalidArguments("the arguments are not valid JSON or were cut off"))
+        }
+        do throws(ToolError) {
+            try tools.check(arguments, for: tool)
+        } catch {
+            return .refuse(error)
         }
         return .run(tool, arguments)
     }
 
-    private func refusal(of toolUse: ToolUse, _ error: ToolError) -> ToolResult {
-        ToolResult(
-            toolUseID: toolUse.id, name: toolUse.name, content: [.text(error.modelText)], isError: true,
-            origin: .denied)
+    private func context(of toolUse: ToolUse) -> ToolContext {
+        ToolContext(session: session.id, run: run, toolUseID: toolUse.id, clock: services.clock) {
+            [session, services, run] (process) throws(ToolError) in
+            do throws(StoreError) {
+                try await session.append(
+                    [.processStarted(toolUseID: toolUse.id, process)], run: run, ownership: .keep, with: services)
+            } catch {
+                throw .executionFailed("the call could not be stored: \(error.message)")
+            }
+        }
     }
 
-    private mutating func run(_ calls: [(ToolUse, Plan)], count: Int) async throws(SessionError) {
-        let clock = services.clock
-        var unfinished = count
+    private mutating func announceStart(of call: ToolBatch.Call) {
+        pending.append(
+            .toolStarted(
+                toolUseID: call.toolUse.id, name: call.toolUse.name, arguments: call.arguments,
+                effect: call.tool.effect))
+        announcements.append(
+            .toolExecutionStarted(ToolExecutionStarted(id: call.toolUse.id, name: call.toolUse.name)))
+    }
+
+    /// Runs calls, at most as many at a time as are allowed.
+    private mutating func run(_ calls: [ToolBatch.Call]) async throws(SessionError) -> [(String, ToolResult)] {
+        let batch = ToolBatch(calls, clock: services.clock)
+        defer { batch.close() }
+        var waiting = min(settings.tools.maxConcurrent, calls.count)
+        for index in 0..<waiting { batch.start(index) }
+        var results: [(String, ToolResult)] = []
+        var survivors: [String] = []
         var ended: SessionError?
-        await withTaskGroup(of: (ToolResult, Duration).self) { group in
-            for case (let toolUse, .run(let tool, let arguments)) in calls {
-                let context = ToolContext(session: session.id, run: run, toolUseID: toolUse.id, clock: clock)
-                group.addTask {
-                    let start = clock.uptime
-                    let result = await Self.result(of: toolUse, tool, arguments, in: context)
-                    return (result, .nanoseconds(Int64(clamping: clock.uptime - start)))
-                }
+        for unfinished in (0..<calls.count).reversed() {
+            let end = await batch.next()
+            let call = calls[end.index]
+            if end.isLeftBehind { survivors.append("\(call.toolUse.name) (\(call.toolUse.id))") }
+            guard ended == nil else { continue }
+            // What was held back for the next commit goes out before another result comes.
+            if !pending.isEmpty { ended = await flush() }
+            guard ended == nil, let result = ToolResult(end, of: call.toolUse) else {
+                if ended != nil { batch.cancel() }
+                continue
             }
-            for await (result, duration) in group {
-                unfinished -= 1
-                guard ended == nil, !(Task.isCancelled && result.isError) else { continue }
-                if !pending.isEmpty { ended = await flush() }
-                if ended == nil { add(result, duration: duration) }
-                if ended == nil, unfinished > 0 { ended = await flush() }
+            if case .timedOut(let limit) = end.reason {
+                announcements.append(
+                    .toolExecutionTimedOut(
+                        ToolExecutionTimedOut(
+                            id: call.toolUse.id, name: call.toolUse.name, timeoutMs: limit.milliseconds)))
+            }
+            add(result, duration: end.duration)
+            results.append((call.toolUse.id, result))
+            guard unfinished > 0, !Task.isCancelled else { continue }
+            let starting = waiting < calls.count ? waiting : nil
+            if let starting { announceStart(of: calls[starting]) }
+            ended = await flush()
+            if ended != nil {
+                // Nothing more can be stored: what still runs has no use.
+                batch.cancel()
+            } else if let starting {
+                waiting += 1
+                batch.start(starting)
             }
         }
         if let ended { throw ended }
-        if Task.isCancelled { throw failure(.cancelled(survivors: [])) }
-    }
-
-    private static func result(
-        of toolUse: ToolUse, _ tool: any Tool, _ arguments: RawJSON, in context: ToolContext
-    ) async -> ToolResult {
-        do throws(ToolError) {
-            let output = try await tool.call(json: arguments, in: context)
-            return ToolResult(
-                toolUseID: toolUse.id, name: toolUse.name, content: output.content, isError: false, origin: .ran)
-        } catch {
-            return ToolResult(
-                toolUseID: toolUse.id, name: toolUse.name, content: [.text(error.modelText)], isError: true,
-                origin: .ran)
-        }
+        if Task.isCancelled { throw cancellation(survivors: survivors) }
+        return results
     }
 
     private mutating func flush() async -> SessionError? {
@@ -108,6 +143,42 @@ extension RunLoop {
         announcements.append(
             .toolResultReceived(
                 ToolResultReceived(id: result.toolUseID, name: result.name, isError: result.isError)))
+    }
+
+    /// Looks whether the model repeats itself, and tells it so.
+    private mutating func note(_ toolUses: [ToolUse], _ results: [String: ToolResult]) {
+        for toolUse in toolUses where tools[toolUse.name]?.isPolling != true {
+            if let result = results[toolUse.id] { repetition.note(toolUse, result) }
+        }
+        guard let message = repetition.takeMessage() else { return }
+        pending.append(.messageAdded(origin: MessageOrigin.repetition.rawValue, blocks: [.text(message)]))
+    }
+}
+
+extension ToolResult {
+    fileprivate static func refusal(of toolUse: ToolUse, _ error: ToolError) -> ToolResult {
+        ToolResult(
+            toolUseID: toolUse.id, name: toolUse.name, content: [.text(error.modelText)], isError: true,
+            origin: .denied)
+    }
+
+    /// The result of a call that ended; nil when it was interrupted, and gets a closing one.
+    fileprivate init?(_ end: ToolBatch.Ended, of toolUse: ToolUse) {
+        switch end.reason {
+        case .returned(let output):
+            self.init(
+                toolUseID: toolUse.id, name: toolUse.name, content: output.content, isError: false, origin: .ran)
+        case .failed(let error):
+            self.init(
+                toolUseID: toolUse.id, name: toolUse.name, content: [.text(error.modelText)], isError: true,
+                origin: .ran)
+        case .timedOut(let limit):
+            let error = ToolError.timedOut(milliseconds: limit.milliseconds)
+            self.init(
+                toolUseID: toolUse.id, name: toolUse.name, content: [.text(error.modelText)], isError: true,
+                origin: .timedOut)
+        case .cancelled: return nil
+        }
     }
 }
 

@@ -2,11 +2,15 @@ internal import MeerkatCore
 
 extension RunLoop {
     /// Ends the run with a result.
-    mutating func complete(_ stopReason: String?) async throws(SessionError) -> RunResult {
-        let result = RunResult(
+    mutating func complete(_ ending: Ending) async throws(SessionError) -> RunResult {
+        warn()
+        var result = RunResult(
             session: session.id, run: run, text: text ?? "", turns: calls, toolCalls: toolCalls, usage: totalUsage,
-            stopReason: stopReason, provider: target.provider.name, model: target.model,
+            stopReason: ending.stopReason, provider: target.provider.name, model: target.model,
             endpoint: target.provider.endpoint)
+        result.structuredOutput = ending.structuredOutput
+        result.schemaWarnings = answerCheck?.warnings ?? []
+        takeMessages()
         pending.append(.runFinished(.completed(result)))
         try await commit(ownership: .release)
         announcements.append(
@@ -17,6 +21,7 @@ extension RunLoop {
 
     /// Ends the run with an error and returns it as it was recorded.
     mutating func fail(_ error: SessionError) async -> SessionError {
+        if case .limitReached = error.cause { warn() }
         do throws(StoreError) {
             // A failed append has thrown the history away.
             if !session.isLoaded { try session.load(from: services.store) }
@@ -49,11 +54,12 @@ extension RunLoop {
     }
 
     /// The session's usage with what waits for the next commit.
-    private var totalUsage: Usage {
+    var totalUsage: Usage {
         var usage = session.withLoaded { $0.state.usage } ?? Usage()
         for entry in pending {
             switch entry {
             case .modelAnswered(_, _, _, let part?), .modelFailed(_, _, _, let part?): usage += part
+            case .compacted(let compaction): if let part = compaction.usage { usage += part }
             default: break
             }
         }

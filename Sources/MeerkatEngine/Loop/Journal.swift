@@ -2,11 +2,15 @@ internal import MeerkatCore
 
 extension RunLoop {
     /// Makes what is pending durable and then announces it.
-    mutating func commit(ownership: SessionAppend.Ownership = .keep) async throws(SessionError) {
+    mutating func commit(ownership: SessionAppend.Ownership? = nil) async throws(SessionError) {
+        guard !pending.isEmpty else { return }
         let entries = pending
         pending = []
         do throws(StoreError) {
-            try await session.append(entries, run: run, ownership: ownership, with: services)
+            try await session.append(
+                entries, run: order.isRun ? run : nil, ownership: ownership ?? (hasBegun ? .keep : .take),
+                with: services)
+            hasBegun = true
         } catch {
             announcements = EventBatch()
             throw failure(.store(error))
@@ -41,27 +45,34 @@ extension LiveSession {
     ) async throws(StoreError) {
         guard !kinds.isEmpty else { return }
         try await appendOrder.withLock { () async throws(StoreError) in
-            if !isLoaded { try load(from: services.store) }
-            let now = services.clock.now
-            let prepared = withLoaded { loaded in
-                var entries: [Entry] = []
-                for (kind, run) in kinds {
-                    let entry = Entry(seq: loaded.state.lastSeq + 1, at: now, run: run, kind: kind)
-                    loaded.state.apply(entry)
-                    entries.append(entry)
-                }
-                return (entries, SessionSummary(loaded.state))
-            }
-            guard let (entries, summary) = prepared else { throw .failed("the session is not loaded") }
-            do throws(StoreError) {
-                try await services.store.append(
-                    SessionAppend(
-                        session: id, entries: entries, summary: summary, ownership: ownership, newRun: newRun))
-            } catch {
-                unload()
-                throw error
-            }
-            publish(summary)
+            try await appendInOrder(kinds, ownership: ownership, newRun: newRun, with: services)
         }
+    }
+
+    /// Appends while ``appendOrder`` is held.
+    func appendInOrder(
+        _ kinds: [(kind: Entry.Kind, run: RunID?)], ownership: SessionAppend.Ownership, newRun: RunID?,
+        with services: EngineServices
+    ) async throws(StoreError) {
+        if !isLoaded { try load(from: services.store) }
+        let now = services.clock.now
+        let prepared = withLoaded { loaded in
+            var entries: [Entry] = []
+            for (kind, run) in kinds {
+                let entry = Entry(seq: loaded.state.lastSeq + 1, at: now, run: run, kind: kind)
+                loaded.state.apply(entry)
+                entries.append(entry)
+            }
+            return (entries, SessionSummary(loaded.state))
+        }
+        guard let (entries, summary) = prepared else { throw .failed("the session is not loaded") }
+        do throws(StoreError) {
+            try await services.store.append(
+                SessionAppend(session: id, entries: entries, summary: summary, ownership: ownership, newRun: newRun))
+        } catch {
+            unload()
+            throw error
+        }
+        publish(summary)
     }
 }

@@ -1,29 +1,84 @@
 internal import MeerkatCore
+internal import MeerkatJSON
 
-/// One run of a session from its prompt to its one end: activate, call the model, dispatch tools, finish.
+/// One run of a session from its prompt to its one end: activate, compact, call the model, dispatch tools, extract,
+/// finish.
 ///
-/// Each phase is a file. A phase throws ``SessionError`` to end the run; ``run(_:)`` is the only exit.
+/// Each phase is a file. A phase throws ``SessionError`` to end the run; ``run(_:in:as:with:)`` is the only exit.
 struct RunLoop: Sendable {
     /// What a run is asked for.
     struct Order: Sendable {
+        enum Kind: Sendable {
+            /// The first turn of a session that is created with it.
+            case create(SessionOptions, prompt: [Block])
+            case turn(prompt: [Block], overrides: SessionOptions)
+            /// The run that was cut off goes on.
+            case resume
+            /// Nothing but a summary of the conversation, which is no run.
+            case summary
+        }
+
         var run: RunID
-        var prompt: [Block]
-        /// The options of a session that this run creates; nil for a turn of an existing one.
-        var creating: SessionOptions?
+        var kind: Kind
         var events: any EventSink
+
+        var isCreating: Bool {
+            if case .create = kind { true } else { false }
+        }
+
+        var isResuming: Bool {
+            if case .resume = kind { true } else { false }
+        }
+
+        var isRun: Bool {
+            if case .summary = kind { false } else { true }
+        }
+    }
+
+    /// Where a run stands between two of its steps.
+    enum Position: Sendable {
+        /// Nothing is asked of the model.
+        case idle
+        /// A call is durable and waits to be made.
+        case called(attempt: Int)
+        /// Calls of the last answer wait for their results.
+        case tools([SessionState.OpenCall])
+        /// The last answer asked for nothing more.
+        case answered([Block])
+        /// A call for the final answer is durable and waits to be made.
+        case extracting(attempt: Int)
+    }
+
+    /// How a run with a result ends.
+    struct Ending: Sendable {
+        /// Why, when it is not that the model was done.
+        var stopReason: String?
+        var structuredOutput: RawJSON?
     }
 
     let session: LiveSession
     let order: Order
+    let handle: RunHandle
     let services: EngineServices
     let settings: RunSettings
+    /// The session's options with what this run has otherwise.
+    let options: SessionOptions
     let target: ResolvedModel
-    /// Model calls begun in this run.
+    let tools: ToolBox
+    /// What the final answer must fit.
+    let answerCheck: AnswerCheck?
+    var budget: BudgetMeter
+    var repetition: RepetitionGuard
+    /// Model calls begun in this run, without those for a summary.
     var calls = 0
     /// Tool calls of this run.
     var toolCalls = 0
+    /// Answers to extraction calls.
+    var extractions = 0
     /// The text of the last answer that had any.
     var text: String?
+    /// Something of it is in the journal.
+    var hasBegun = false
     /// Entries that wait for the next commit.
     var pending: [Entry.Kind] = []
     /// Events that wait for the next commit.
@@ -35,18 +90,23 @@ struct RunLoop: Sendable {
     /// Runs to the end.
     ///
     /// The journal, the terminal event and the outcome say the same.
-    static func run(_ order: Order, in session: LiveSession, with services: EngineServices) async -> RunHandle.Outcome {
+    static func run(
+        _ order: Order, in session: LiveSession, as handle: RunHandle, with services: EngineServices
+    ) async -> RunHandle.Outcome {
         var loop: RunLoop
+        let position: Position
         do throws(SessionError) {
-            loop = try await activate(order, in: session, with: services)
+            (loop, position) = try await activate(order, in: session, as: handle, with: services)
         } catch {
             services.log(.info, "run \(order.run) refused: \(error.failure.message)")
             // Nothing was journaled and no event was sent. A run that is known is answered by its record all the same.
             return .failure(services.isKnown(order.run) ? SessionError(.store(.duplicateRun), run: order.run) : error)
         }
+        let deadline = loop.scheduleDeadline()
+        defer { deadline?.cancel() }
         do throws(SessionError) {
-            let stopReason = try await loop.converse()
-            let result = try await loop.complete(stopReason)
+            let ending = try await loop.converse(from: position)
+            let result = try await loop.complete(ending)
             services.log(.info, "run \(order.run) completed after \(result.turns) model calls")
             return .success(result)
         } catch {
@@ -55,26 +115,44 @@ struct RunLoop: Sendable {
         }
     }
 
-    /// Calls the model until it asks for nothing more; returns why the run ended when that is not the model's doing.
-    private mutating func converse() async throws(SessionError) -> String? {
+    /// Calls the model until it asks for nothing more or a limit is reached.
+    private mutating func converse(from start: Position) async throws(SessionError) -> Ending {
+        var position = start
         while true {
-            let answer = try await callModel()
-            let toolUses = answer.blocks.toolUses
-            if toolUses.isEmpty {
+            switch position {
+            case .idle:
+                if let ending = try endingByLimit() { return ending }
+                try await compactIfDue()
+                try await beginCall(.turn)
+                position = .called(attempt: 1)
+            case .called(let attempt):
+                let answer = try await callModel(.turn, attempt: attempt)
                 announce(answer)
-                guard answer.isPaused else { return nil }
-            } else {
-                try await dispatch(toolUses, of: answer)
+                let toolUses = answer.blocks.toolUses
+                if !toolUses.isEmpty {
+                    position = .tools(toolUses.map { SessionState.OpenCall(toolUse: $0) })
+                } else {
+                    position = answer.isPaused ? .idle : .answered(answer.blocks)
+                }
+            case .tools(let calls):
+                try await dispatch(calls)
+                position = .idle
+            case .answered(let blocks):
+                guard let check = answerCheck else { return Ending() }
+                return try await extract(from: blocks, check, attempt: nil)
+            case .extracting(let attempt):
+                guard let check = answerCheck else { return Ending() }
+                return try await extract(from: nil, check, attempt: attempt)
             }
-            guard calls < settings.maxTurns else {
-                guard text != nil else { throw failure(.limitReached("max_turns")) }
-                return "max_turns"
-            }
-            try await beginCall()
         }
     }
 
     func failure(_ cause: SessionError.Cause) -> SessionError {
         SessionError(cause, session: session.id, run: run)
+    }
+
+    /// Why a run whose task was cancelled ends: an interrupt, or its deadline.
+    func cancellation(survivors: [String] = []) -> SessionError {
+        handle.isExpired ? failure(.limitReached("max_duration")) : failure(.cancelled(survivors: survivors))
     }
 }

@@ -35,7 +35,7 @@ extension SessionDirectory {
         let state = try SessionState(id: id, from: services.store)
         return state.unansweredCalls.map { call in
             HistoryMessage(
-                seq: nil, at: nil, run: state.openRun,
+                seq: nil, at: nil, run: state.openRun?.id,
                 content: .toolResult(.closing(call.toolUse, wasStarted: call.isStarted)))
         }
     }
@@ -46,7 +46,7 @@ extension HistoryMessage {
     init?(_ entry: Entry) {
         let content: Content
         switch entry.kind {
-        case .runStarted(let prompt): content = .user(prompt)
+        case .runStarted(let prompt, _): content = .user(prompt)
         case .messageAdded(_, let blocks): content = .user(blocks)
         case .modelAnswered(_, let blocks, let stopReason, _): content = .answer(blocks, stopReason: stopReason)
         case .toolFinished(let result): content = .toolResult(result)

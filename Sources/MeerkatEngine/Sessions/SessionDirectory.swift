@@ -40,15 +40,9 @@ public final class SessionDirectory: AgentRuntime {
             if let run, services.isKnown(run) { return try recordedResult(of: run) }
             throw SessionError(error.cause, run: run)
         }
-        let now = services.clock.now
-        let id = SessionID(services.ids.uniqueID(at: now))
-        let summary = SessionSummary(
-            id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
-            openRun: nil)
-        let session = LiveSession(
-            summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
+        let session = newSession()
         let order = RunLoop.Order(
-            run: run ?? RunID(services.ids.uniqueID(at: now)), prompt: prompt, creating: resolved, events: events)
+            run: run ?? newRunID(), kind: .create(resolved, prompt: prompt), events: events)
         _ = try register(session)
         let outcome = try await perform(order, in: session)
         if case .failure(let error) = outcome, error.session == nil { forget(session) }
@@ -56,25 +50,65 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     public func startTurn(
-        in id: SessionID, prompt: [Block], run: RunID?, events: any EventSink
+        in id: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
         if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
         let session: LiveSession
-        do throws(SessionError) { session = try self.session(toRun: id) } catch {
+        let resolved: SessionOptions
+        do throws(SessionError) {
+            session = try self.session(toRun: id)
+            resolved = try await services.resolveOverrides(overrides)
+        } catch {
             if let run, services.isKnown(run) { return try recordedResult(of: run) }
-            throw error
+            throw SessionError(error.cause, session: error.session ?? id, run: run)
         }
-        let order = RunLoop.Order(
-            run: run ?? RunID(services.ids.uniqueID(at: services.clock.now)), prompt: prompt, creating: nil,
-            events: events)
+        return try await go(
+            on: RunLoop.Order(
+                run: run ?? newRunID(), kind: .turn(prompt: prompt, overrides: resolved), events: events),
+            in: session, isChosen: run != nil)
+    }
+
+    public func resumeTurn(
+        in id: SessionID, run: RunID?, events: any EventSink
+    ) async throws(SessionError) -> RunResult {
+        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
+        let session = try self.session(toRun: id)
+        let stored = try stored(id)
+        guard stored.owner != .otherProcess else { throw SessionError(.busy(elsewhere: true), session: id, run: run) }
+        guard let open = stored.summary.openRun, run == nil || run == open else {
+            // A run that has ended since it was asked about is answered by its record.
+            if let run, services.isKnown(run) { return try recordedResult(of: run) }
+            throw SessionError(.notInterrupted, session: id, run: run)
+        }
+        return try await go(on: RunLoop.Order(run: open, kind: .resume, events: events), in: session, isChosen: true)
+    }
+
+    /// Runs an order in a session that exists; `isChosen` says that the id of the run comes from a client and may
+    /// therefore be known.
+    private func go(
+        on order: RunLoop.Order, in session: LiveSession, isChosen: Bool
+    ) async throws(SessionError) -> RunResult {
         do throws(SessionError) {
             return try answer(try await perform(order, in: session), for: order.run)
         } catch {
             if error.cause == .notFound { forget(session) }
             // A run that is known is answered even while another one is going on.
-            guard error.cause == .busy(elsewhere: false), let run, services.isKnown(run) else { throw error }
-            return try recordedResult(of: run)
+            guard error.cause == .busy(elsewhere: false), isChosen, services.isKnown(order.run) else { throw error }
+            return try recordedResult(of: order.run)
         }
+    }
+
+    func newRunID() -> RunID { RunID(services.ids.uniqueID(at: services.clock.now)) }
+
+    /// A session that is not stored yet.
+    func newSession() -> LiveSession {
+        let now = services.clock.now
+        let id = SessionID(services.ids.uniqueID(at: now))
+        let summary = SessionSummary(
+            id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
+            openRun: nil)
+        return LiveSession(
+            summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
     }
 
     /// The outcome of a run that is going on here, awaited; nil when there is none.
@@ -87,19 +121,10 @@ public final class SessionDirectory: AgentRuntime {
     private func perform(
         _ order: RunLoop.Order, in session: LiveSession
     ) async throws(SessionError) -> RunHandle.Outcome {
-        let handle = RunHandle(id: order.run)
-        let refusal: SessionError? = open.withLock { open in
-            if open.isClosing { return SessionError(.closing, run: order.run) }
-            if session.begin(handle) != nil {
-                return SessionError(.busy(elsewhere: false), session: session.id, run: order.run)
-            }
-            open.runs[order.run] = (session, handle)
-            return nil
-        }
-        if let refusal { throw refusal }
+        let handle = try occupy(session, for: order.run)
         handle.start { [services] in
-            let outcome = await RunLoop.run(order, in: session, with: services)
-            self.finish(handle, in: session)
+            let outcome = await RunLoop.run(order, in: session, as: handle, with: services)
+            await self.finish(handle, in: session)
             return outcome
         }
         return await withTaskCancellationHandler {
@@ -109,7 +134,24 @@ public final class SessionDirectory: AgentRuntime {
         }
     }
 
-    private func finish(_ handle: RunHandle, in session: LiveSession) {
+    /// Makes a new run the one that is going on in a session.
+    ///
+    /// - Throws: ``SessionError/Cause/busy(elsewhere:)`` while another one is.
+    func occupy(_ session: LiveSession, for run: RunID) throws(SessionError) -> RunHandle {
+        let handle = RunHandle(id: run, at: services.clock.uptime)
+        let refusal: SessionError? = open.withLock { open in
+            if open.isClosing { return SessionError(.closing, run: run) }
+            if session.begin(handle) != nil {
+                return SessionError(.busy(elsewhere: false), session: session.id, run: run)
+            }
+            open.runs[run] = (session, handle)
+            return nil
+        }
+        if let refusal { throw refusal }
+        return handle
+    }
+
+    func finish(_ handle: RunHandle, in session: LiveSession) async {
         session.end(handle, at: services.clock.uptime)
         let isFull = open.withLock { open -> Bool in
             open.runs[handle.id] = nil
@@ -117,6 +159,9 @@ public final class SessionDirectory: AgentRuntime {
             return open.loadedBytes > session.settings.maxLoadedBytes
         }
         if isFull { unloadLeastRecentlyUsed() }
+        await session.deliverInbox(with: services)
+        // Put away meanwhile: its jobs end with its last turn.
+        if session.summary.isArchived { await session.closeTools() }
     }
 
     /// Replaces the refusal of a run id that was used before by what that run came to.
@@ -157,14 +202,17 @@ public final class SessionDirectory: AgentRuntime {
         guard let handle = session.run else { return run == nil ? .idle : .otherRun }
         guard run == nil || handle.id == run else { return .otherRun }
         handle.cancel()
-        return await handle.hasEnded(within: .seconds(5), clock: services.clock)
-            ? .ended(handle.id) : .ending(handle.id)
+        guard await handle.hasEnded(within: .seconds(5), clock: services.clock) else { return .ending(handle.id) }
+        guard case .failure(let error) = await handle.outcome, case .cancelled(let survivors) = error.cause else {
+            return .ended(handle.id, survivors: [])
+        }
+        return .ended(handle.id, survivors: survivors)
     }
 
     // MARK: Open sessions
 
     /// Opens a session, unless it is open already; returns the open one.
-    private func register(_ session: LiveSession) throws(SessionError) -> LiveSession {
+    func register(_ session: LiveSession) throws(SessionError) -> LiveSession {
         let limit = session.settings.maxOpenSessions
         let registered = open.withLock { open -> LiveSession? in
             if let other = open.sessions[session.id] { return other }
@@ -177,18 +225,18 @@ public final class SessionDirectory: AgentRuntime {
         return registered
     }
 
-    private func forget(_ session: LiveSession) {
+    func forget(_ session: LiveSession) {
         open.withLock { $0.remove(session) }
     }
 
     /// The open session, or the stored one opened.
-    private func session(toRun id: SessionID) throws(SessionError) -> LiveSession {
+    func session(toRun id: SessionID) throws(SessionError) -> LiveSession {
         if let session = open.withLock({ $0.sessions[id] }) { return session }
         return try register(LiveSession(try stored(id).summary, settings: services.settings()))
     }
 
     /// A stored session that is not archived.
-    private func stored(_ id: SessionID) throws(SessionError) -> StoredSession {
+    func stored(_ id: SessionID) throws(SessionError) -> StoredSession {
         let found: StoredSession?
         do throws(StoreError) {
             found = try services.store.session(id)
@@ -235,7 +283,7 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     /// A session by its row; while it runs here, by what is known here.
-    private func snapshot(_ stored: StoredSession) -> SessionSnapshot {
+    func snapshot(_ stored: StoredSession) -> SessionSnapshot {
         let open = open.withLock { $0.sessions[stored.summary.id] }
         if let open, open.run != nil { return Self.snapshot(open) }
         let state: SessionSnapshot.State =
@@ -257,11 +305,14 @@ public final class SessionDirectory: AgentRuntime {
             throw SessionError(.store(error), session: id)
         }
         forget(session)
+        if session.run == nil { await session.closeTools() }
     }
 
     public func delete(_ id: SessionID) async throws(SessionError) {
-        if open.withLock({ $0.sessions[id] }) != nil {
+        let session = open.withLock { $0.sessions[id] }
+        if let session {
             _ = try await interrupt(id, run: nil)
+            await session.closeTools()
         }
         do throws(StoreError) {
             guard try services.store.session(id) != nil else { throw .notFound }
@@ -269,9 +320,7 @@ public final class SessionDirectory: AgentRuntime {
         } catch {
             throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
         }
-        open.withLock { open in
-            if let session = open.sessions[id] { open.remove(session) }
-        }
+        if let session { forget(session) }
     }
 
     // MARK: End
@@ -294,6 +343,11 @@ public final class SessionDirectory: AgentRuntime {
         }
         for handle in handles { handle.cancel() }
         for handle in handles { _ = await handle.outcome }
+        await withTaskGroup(of: Void.self) { group in
+            for session in open.withLock({ Array($0.sessions.values) }) where session.hasTools {
+                group.addTask { await session.closeTools() }
+            }
+        }
         await services.store.close()
     }
 }

@@ -18,74 +18,18 @@ public enum AtomicFile {
             if errno == ENOENT || errno == ENOTDIR { return nil }
             throw SystemError.last(path)
         }
-        defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw SystemError.last(path) }
-        guard info.st_mode & S_IFMT == S_IFREG else { throw SystemError(code: EINVAL, path: path) }
-        return try readAll(descriptor, path, limit)
-    }
-
-    private static func readAll(_ descriptor: Int32, _ path: String, _ limit: Int) throws(SystemError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var part = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = read(descriptor, &part, part.count)
-            if count == 0 { return bytes }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw SystemError.last(path)
-            }
-            bytes += part[..<count]
-            guard bytes.count <= limit else { throw SystemError(code: EFBIG, path: path) }
-        }
+        return try OpenFile(descriptor: descriptor, path: path).readAll(limit: limit)
     }
 
     /// Replaces a file so that at any time, a power cut included, it is the old or the new one.
     ///
-    /// An existing file keeps its mode, a new one is for this user only. A symbolic link is replaced, not followed.
-    public static func replace(_ path: String, with bytes: [UInt8]) throws(SystemError) {
-        let name = "\(path).\(UInt32.random(in: 0...UInt32.max)).tmp"
-        let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError.last(path) }
-        do throws(SystemError) {
-            defer { close(descriptor) }
-            var info = stat()
-            if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG {
-                guard fchmod(descriptor, info.st_mode & 0o777) == 0 else { throw SystemError.last(path) }
-            }
-            try writeAll(bytes, to: descriptor, path)
-            guard fsync(descriptor) == 0 else { throw SystemError.last(path) }
-        } catch {
-            unlink(name)
-            throw error
-        }
-        guard rename(name, path) == 0 else {
-            let error = SystemError.last(path)
-            unlink(name)
-            throw error
-        }
-        syncDirectory(of: path)
-    }
-
-    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(SystemError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw SystemError.last(path)
-            }
-            rest = rest.dropFirst(count)
-        }
-    }
-
-    /// Makes the new name durable; not every file system can, and the file itself is whole either way.
-    private static func syncDirectory(of path: String) {
-        let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
+    /// An existing file keeps its permissions; a new one gets `mode`, less what the process masks out: by default it is
+    /// for this user only. A symbolic link is replaced, not followed.
+    public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        try OpenDirectory(parent).replace(name, with: bytes, mode: mode)
     }
 }
 
@@ -102,6 +46,10 @@ public struct FileStamp: Sendable, Hashable {
     public init?(of path: String) {
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
+        self.init(info)
+    }
+
+    init(_ info: stat) {
         device = UInt64(truncatingIfNeeded: info.st_dev)
         inode = UInt64(truncatingIfNeeded: info.st_ino)
         size = Int64(info.st_size)

@@ -25,6 +25,12 @@ public enum Directories {
         return String(cString: resolved)
     }
 
+    /// Where the system wants temporary files.
+    public static var temporary: String {
+        guard let path = ProcessEnvironment.variables["TMPDIR"], path.hasPrefix("/") else { return "/tmp" }
+        return path
+    }
+
     public static var current: String {
         guard let path = getcwd(nil, 0) else { return "." }
         defer { free(path) }

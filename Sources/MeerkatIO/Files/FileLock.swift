@@ -23,6 +23,9 @@ public struct SystemError: Error, Sendable, Hashable {
     /// What the system calls the error.
     public var reason: String { String(cString: strerror(code)) }
     public var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
+    /// Whether someone else has the lock.
+    public var isLocked: Bool { code == EWOULDBLOCK }
+    public var isMissing: Bool { code == ENOENT }
     public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 }
 
@@ -31,12 +34,12 @@ public final class FileLock: Sendable {
     private let descriptor: Int32
     private let path: String
 
-    /// Creates the file, with mode 0600, and locks it.
+    /// Creates the file, with mode 0600, and locks it; a symbolic link is not followed.
     ///
     /// - Throws: ``SystemError``; `EWOULDBLOCK` when another process has the lock.
     public init(creating path: String) throws(SystemError) {
         while true {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw SystemError.last(path) }
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
                 let error = SystemError.last(path)

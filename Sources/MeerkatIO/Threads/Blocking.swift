@@ -1,4 +1,4 @@
-/// Bridges from a thread that may block to asynchronous code.
+/// Bridges between threads that may block and asynchronous code.
 public enum Blocking {
     /// Runs `body` on `executor`, else on Swift's own threads, and blocks the calling thread, which must be neither's.
     public static func wait<T: Sendable>(
@@ -13,5 +13,27 @@ public enum Blocking {
             }
         }
         return result.wait { $0 }
+    }
+
+    /// A few threads for work that may block for a while, as files do.
+    private static let workers = ThreadPool(limit: 8)
+
+    /// Runs blocking work of the current task on threads that are there for it.
+    ///
+    /// `body` should look at `Task.isCancelled` now and then.
+    public static func run<T: Sendable, E: Error>(
+        _ body: @Sendable () throws(E) -> T
+    ) async throws(E) -> T {
+        try await withTaskExecutorPreference(workers) { () async throws(E) in
+            try await onPreferredThread(body)
+        }
+    }
+
+    /// Not isolated and asynchronous, and so continued on the executor that the task prefers.
+    @concurrent
+    private static func onPreferredThread<T: Sendable, E: Error>(
+        _ body: @Sendable () throws(E) -> T
+    ) async throws(E) -> T {
+        try body()
     }
 }

@@ -1,70 +1,6 @@
 import MeerkatJSON
 
 extension SchemaCompiler {
-    // MARK: Identifiers
-
-    /// Obeys `$id`: the schema then is a resource of its own.
-    mutating func identify(_ object: JSONObject, at place: inout Place) throws(JSONSchemaError) {
-        guard let value = object["$id"] else { return }
-        guard let text = value.string else { throw invalid("$id", "expected a string, a URI reference", at: place) }
-        let reference = URIReference(text)
-        if place.draft == .draft2020, reference.fragment?.isEmpty == false {
-            throw invalid("$id", "a fragment is not allowed here; use $anchor", at: place)
-        }
-        // In draft-07 `#name` alone is an anchor.
-        if reference.withoutFragment.isEmpty { return }
-        var uri = reference.resolved(against: resources[place.resource].shared.uri)
-        uri.fragment = nil
-        if resources[place.resource].place.location == place.location {
-            resources[place.resource].shared.uri = uri
-        } else {
-            let outer = place
-            place.resource = resources.count
-            if let name = object["$schema"] { place.draft = try namedDraft(name, at: outer) }
-            resources.append(
-                Resource(shared: CompiledSchema.Resource(uri: uri), root: .object(object), place: place))
-        }
-        if resourcesByURI[uri.withoutFragment] == nil { resourcesByURI[uri.withoutFragment] = place.resource }
-    }
-
-    /// Obeys `$anchor` and `$dynamicAnchor`, in draft-07 the fragment of `$id`.
-    mutating func anchor(_ object: JSONObject, node: Int, at place: Place) throws(JSONSchemaError) {
-        if place.draft == .draft7 {
-            let name = object["$id"]?.string.map { URIReference($0).plainFragment } ?? ""
-            if !name.isEmpty { resources[place.resource].anchors[name] = node }
-            return
-        }
-        if let name = try anchorName("$anchor", in: object, at: place) {
-            resources[place.resource].anchors[name] = node
-        }
-        if let name = try anchorName("$dynamicAnchor", in: object, at: place) {
-            resources[place.resource].anchors[name] = node
-            resources[place.resource].shared.dynamicAnchors[name] = node
-        }
-    }
-
-    private func anchorName(
-        _ keyword: String, in object: JSONObject, at place: Place
-    ) throws(JSONSchemaError) -> String? {
-        guard let value = object[keyword] else { return nil }
-        guard let name = value.string, !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")) else {
-            throw invalid(keyword, "expected a plain name", at: place)
-        }
-        return name
-    }
-
-    /// The draft that `$schema` names.
-    func namedDraft(_ value: JSONValue, at place: Place) throws(JSONSchemaError) -> JSONSchema.Draft {
-        guard let uri = value.string else { throw invalid("$schema", "expected a string, a URI", at: place) }
-        switch URIReference(uri).withoutFragment {
-        case MetaSchemas.draft2020: return .draft2020
-        case MetaSchemas.draft7, "https://json-schema.org/draft-07/schema": return .draft7
-        default: throw .unsupportedDraft(uri)
-        }
-    }
-
-    // MARK: References
-
     /// Finds the target of every reference, those included that are met on the way.
     mutating func resolveReferences() throws(JSONSchemaError) {
         while let reference = pending.popLast() {
@@ -119,6 +55,7 @@ extension SchemaCompiler {
             if let node = node(at: place.location) {
                 place.resource = nodes[node].resource
                 place.draft = resources[place.resource].place.draft
+                place.hasAssertions = resources[place.resource].place.hasAssertions
             }
         }
         if let known = node(at: place.location) { return known }

@@ -10,6 +10,8 @@ struct SchemaCompiler {
         var location: Int
         var resource: Int
         var draft: JSONSchema.Draft
+        /// False under a meta-schema whose vocabularies leave assertions out.
+        var hasAssertions = true
         var depth = 0
     }
 
@@ -34,7 +36,7 @@ struct SchemaCompiler {
     }
 
     /// Schemas inside schemas.
-    static let maxDepth = 256
+    static let maxDepth = 192
     /// Instructions of all patterns together.
     private static let maxPatternInstructions = 4 * Pattern.maxInstructions
 
@@ -68,7 +70,7 @@ struct SchemaCompiler {
     mutating func compileDocument(_ schema: JSONValue, uri: String) throws(JSONSchemaError) -> Int {
         locations.append(CompiledSchema.Location(parent: -1, component: uri))
         var place = Place(location: locations.count - 1, resource: resources.count, draft: draft)
-        if let name = schema["$schema"] { place.draft = try namedDraft(name, at: place) }
+        if let name = schema["$schema"] { try obey(metaSchema: name, at: &place) }
         resources.append(
             Resource(shared: CompiledSchema.Resource(uri: URIReference(uri)), root: schema, place: place))
         resourcesByURI[uri] = place.resource
@@ -78,42 +80,64 @@ struct SchemaCompiler {
     /// Compiles a schema that stands inside a document.
     mutating func compile(_ schema: JSONValue, at place: Place) throws(JSONSchemaError) -> Int {
         guard place.depth < Self.maxDepth else { throw .tooDeep(limit: Self.maxDepth) }
+        let draft = NodeDraft()
         switch schema {
-        case .bool(let verdict):
-            return append(
-                SchemaNode(
-                    verdict: verdict, keywords: SchemaKeywords(), location: place.location, resource: place.resource))
+        case .bool(let verdict): return append(draft, verdict: verdict, at: place)
+        case .object(let object) where place.draft == .draft7 && object["$ref"] != nil:
+            try readReference(object, into: draft, at: place)
+            return append(draft, verdict: nil, at: place)
         case .object(let object):
             var place = place
-            if !(place.draft == .draft7 && object["$ref"] != nil) { try identify(object, at: &place) }
-            let keywords = try keywords(of: object, at: place)
-            let node = append(
-                SchemaNode(verdict: nil, keywords: keywords, location: place.location, resource: place.resource))
-            if !(place.draft == .draft7 && object["$ref"] != nil) { try anchor(object, node: node, at: place) }
+            try identify(object, at: &place)
+            try readKeywords(object, into: draft, at: place)
+            let node = append(draft, verdict: nil, at: place)
+            try anchor(object, node: node, at: place)
             return node
-        case .null, .number, .string, .array:
-            throw .invalidSchema(
-                path: pointer(to: place.location),
-                message: "expected a schema, an object or a boolean, found \(Excerpt.value(schema))")
+        case .null, .number, .string, .array: throw noSchema(schema, at: place)
         }
     }
 
-    private mutating func append(_ node: SchemaNode) -> Int {
-        nodes.append(node)
-        nodesByLocation[node.location] = nodes.count - 1
+    private func noSchema(_ value: JSONValue, at place: Place) -> JSONSchemaError {
+        .invalidSchema(
+            path: pointer(to: place.location),
+            message: "expected a schema, an object or a boolean, found \(Excerpt.value(value))")
+    }
+
+    /// Keywords while they are being read: on the heap, since this goes on at every level of a deep schema.
+    private final class NodeDraft {
+        var keywords: SchemaKeywords
+
+        // Inlined, these would make the frame of every level three times as large.
+        @inline(never) init() { keywords = SchemaKeywords() }
+    }
+
+    @inline(never)
+    private mutating func append(_ draft: NodeDraft, verdict: Bool?, at place: Place) -> Int {
+        nodes.append(
+            SchemaNode(
+                verdict: verdict, keywords: draft.keywords, location: place.location, resource: place.resource))
+        nodesByLocation[place.location] = nodes.count - 1
         return nodes.count - 1
     }
 
-    private mutating func keywords(of object: JSONObject, at place: Place) throws(JSONSchemaError) -> SchemaKeywords {
-        var keywords = SchemaKeywords()
-        let isOnlyReference = place.draft == .draft7 && object["$ref"] != nil
+    private mutating func readKeywords(
+        _ object: JSONObject, into draft: NodeDraft, at place: Place
+    ) throws(JSONSchemaError) {
         for member in object.members {
-            // Draft-07 ignores what stands beside `$ref`; definitions may be referred to all the same.
-            if isOnlyReference, member.name != "$ref", member.name != "definitions" { continue }
-            try readApplicator(member.name, member.value, of: object, into: &keywords, at: place)
-            try readAssertion(member.name, member.value, into: &keywords, at: place)
+            try readApplicator(member.name, member.value, of: object, into: &draft.keywords, at: place)
+            guard place.hasAssertions else { continue }
+            try readAssertion(member.name, member.value, into: &draft.keywords, at: place)
         }
-        return keywords
+    }
+
+    /// Reads a reference of draft-07, which ignores what stands beside it; definitions may be referred to all the same.
+    private mutating func readReference(
+        _ object: JSONObject, into draft: NodeDraft, at place: Place
+    ) throws(JSONSchemaError) {
+        for name in ["$ref", "definitions"] {
+            guard let value = object[name] else { continue }
+            try readApplicator(name, value, of: object, into: &draft.keywords, at: place)
+        }
     }
 
     // MARK: Places

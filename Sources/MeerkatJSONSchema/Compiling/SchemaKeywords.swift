@@ -100,6 +100,10 @@ struct InPlaceKeywords: Sendable {
     var alternative: Int?
     var isEmpty = true
 
+    var isOnlyReference: Bool {
+        reference != nil && dynamicReference == nil && unconditional.isEmpty
+    }
+
     /// Nodes that are always applied to the same value, whatever it is.
     var unconditional: [Int] { allOf + anyOf + oneOf + [negated, condition].compactMap { $0 } }
 }

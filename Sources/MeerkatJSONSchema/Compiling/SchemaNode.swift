@@ -2,7 +2,7 @@
 final class SchemaNode: Sendable {
     /// What a schema object asks about, so that validation passes over the rest.
     struct Concerns: OptionSet, Sendable {
-        let rawValue: UInt8
+        let rawValue: UInt16
 
         static let types = Concerns(rawValue: 1)
         static let values = Concerns(rawValue: 2)
@@ -12,6 +12,8 @@ final class SchemaNode: Sendable {
         static let objects = Concerns(rawValue: 32)
         static let inPlace = Concerns(rawValue: 64)
         static let unevaluated = Concerns(rawValue: 128)
+        /// A `$ref` and nothing else.
+        static let onlyReference = Concerns(rawValue: 256)
     }
 
     /// The verdict of a boolean schema; nil for an object.
@@ -37,6 +39,7 @@ final class SchemaNode: Sendable {
         if !keywords.objects.isEmpty { concerns.insert(.objects) }
         if !keywords.inPlace.isEmpty { concerns.insert(.inPlace) }
         if keywords.arrays.unevaluated != nil || keywords.objects.unevaluated != nil { concerns.insert(.unevaluated) }
+        if concerns == .inPlace, keywords.inPlace.isOnlyReference { concerns.insert(.onlyReference) }
         self.concerns = concerns
     }
 }

@@ -1,5 +1,5 @@
 /// A regular expression as a program for a nondeterministic automaton.
-struct Pattern: Sendable {
+package struct Pattern: Sendable {
     enum Instruction: Sendable {
         case scalar(UInt32)
         case set(Int)
@@ -17,13 +17,23 @@ struct Pattern: Sendable {
     private(set) var sets: [ScalarSet] = []
     /// Whether a match can only begin at the start of the text.
     let isAnchored: Bool
+    /// A text that every match holds; empty when none is known.
+    package let requiredText: String
+    /// Whether the matches are that text and nothing else.
+    package let isLiteral: Bool
     /// Parts of the tree visited, which bounds the work for repetitions of nothing.
     private var visits = 0
 
-    init(_ source: String) throws(PatternError) {
+    /// - Parameters:
+    ///   - source: the expression.
+    ///   - ignoresCase: whether letters stand for both cases of them; properties stay as they are.
+    /// - Throws: ``PatternError``
+    package init(_ source: String, ignoresCase: Bool = false) throws(PatternError) {
         self.source = source
-        let tree = try PatternParser.parse(source)
+        var tree = try PatternParser.parse(source)
+        if ignoresCase { tree = tree.ignoringCase }
         isAnchored = Self.startsAnchored(tree)
+        (requiredText, isLiteral) = tree.literals
         try append(tree)
         instructions.append(.match)
     }

@@ -1,12 +1,12 @@
 /// Why a text is not a regular expression that this validator understands.
-enum PatternError: Error, Hashable, Sendable {
+package enum PatternError: Error, Hashable, Sendable {
     case syntax(String)
     case unsupported(String)
     case tooLarge(limit: Int)
 }
 
 extension PatternError: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch self {
         case .syntax(let what): what
         case .unsupported(let what): "\(what) not supported"

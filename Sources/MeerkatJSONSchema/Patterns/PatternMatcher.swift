@@ -1,5 +1,5 @@
 /// Runs a pattern over a text, all states at once, so that the work is bounded by text times pattern.
-struct PatternMatcher: ~Copyable {
+package struct PatternMatcher: ~Copyable {
     private let pattern: Pattern
     /// The states that wait for the current code point, and those reached by consuming it.
     private var states: [Int32] = []
@@ -7,23 +7,30 @@ struct PatternMatcher: ~Copyable {
     private var stack: [Int32] = []
     /// The position, counted from 1, at which an instruction was last reached.
     private var reached: [Int]
-    /// Instructions looked at so far.
+    /// The last position that was used; positions go on from text to text, so that `reached` need not be cleared.
+    private var last = 0
+    /// Instructions looked at for the last text.
     private(set) var steps = 0
 
-    init(_ pattern: Pattern) {
+    package init(_ pattern: Pattern) {
         self.pattern = pattern
         reached = [Int](repeating: 0, count: pattern.instructions.count)
     }
 
     /// Whether some part of `text` matches, or nil when finding out takes more than `limit` steps.
-    mutating func findsMatch(in text: String, limit: Int) -> Bool? {
+    package mutating func findsMatch(in text: String, limit: Int) -> Bool? {
         var previous: UInt32?
-        var position = 1
+        let start = last + 1
+        var position = start
+        defer { last = position + 1 }
+        steps = 0
+        stack.removeAll(keepingCapacity: true)
+        nextStates.removeAll(keepingCapacity: true)
         var scalars = text.unicodeScalars.makeIterator()
         var next = scalars.next()?.value
         while true {
             // A new attempt starts beside those that `advance` brought here.
-            if !pattern.isAnchored || position == 1 {
+            if !pattern.isAnchored || position == start {
                 if enter(0, at: position, previous: previous, next: next) { return true }
             }
             guard steps <= limit else { return nil }

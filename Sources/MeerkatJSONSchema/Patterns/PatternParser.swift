@@ -53,7 +53,7 @@ struct PatternParser {
 
     private mutating func term() throws(PatternError) -> PatternNode {
         if let assertion = assertion() {
-            if next == "*" || next == "+" || next == "?" { throw .syntax("an assertion cannot be repeated") }
+            guard try quantifier() == nil else { throw .syntax("an assertion cannot be repeated") }
             return .assertion(assertion)
         }
         let atom = try atom()
@@ -71,6 +71,8 @@ struct PatternParser {
     }
 
     private mutating func atom() throws(PatternError) -> PatternNode {
+        let start = position
+        guard try quantifier() == nil else { throw .syntax("nothing to repeat at code point \(start + 1)") }
         guard let scalar = next else { throw .syntax("the expression ends too early") }
         position += 1
         switch scalar {
@@ -78,7 +80,6 @@ struct PatternParser {
         case "[": return .scalar(try characterClass())
         case ".": return .scalar(.noLineEnd)
         case "\\": return .scalar(try escape(inClass: false))
-        case "*", "+", "?": throw .syntax("nothing to repeat before \"\(scalar)\"")
         default: return .scalar(ScalarSet(scalar.value))
         }
     }

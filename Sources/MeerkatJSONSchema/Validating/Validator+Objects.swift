@@ -92,9 +92,9 @@ extension Validator {
     private static func messageForUnexpected(_ name: String, in node: SchemaNode?) -> String {
         let message = "unexpected property \(Excerpt.quoted(name))"
         guard let node else { return message }
-        let known = node.keywords.objects.properties.entries.filter { $0.node != nil }
+        let known = node.keywords.objects.properties.entries.lazy.filter { $0.node != nil }.prefix(32)
         guard !known.isEmpty else { return message }
-        return message + "; known are " + Excerpt.list(known.prefix(32).map { .string($0.name.text) })
+        return message + "; known are " + Excerpt.list(known.map { .string($0.name.text) })
     }
 
     private mutating func reportMissing(_ node: SchemaNode, _ object: JSONObject) throws(Stop) -> Bool {

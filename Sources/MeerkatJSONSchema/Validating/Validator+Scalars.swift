@@ -76,7 +76,7 @@ extension Validator {
     /// Whether some part of `text` matches the pattern; the work is charged.
     mutating func matches(_ pattern: Pattern, _ text: String) throws(Stop) -> Bool {
         var matcher = PatternMatcher(pattern)
-        try charge(pattern.instructions.count / 64)
+        try charge(pattern.instructions.count / 16)
         if let isMatch = matcher.findsMatch(in: text, limit: remainingSteps) {
             try charge(matcher.steps)
             return isMatch

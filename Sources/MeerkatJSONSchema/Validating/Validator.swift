@@ -101,8 +101,15 @@ struct Validator {
 
     /// Applies a schema to a value; what it has looked at is added to `seen`.
     mutating func evaluate(_ index: Int, _ value: JSONValue, _ seen: inout Evaluated) throws(Stop) -> Bool {
-        let node = schema.nodes[index]
+        var node = schema.nodes[index]
         try charge(1)
+        // A lone reference is no level of its own; the dynamic scope may need it, though, to enter its resource.
+        while !schema.usesDynamicScope, node.concerns.contains(.onlyReference),
+            let reference = node.keywords.inPlace.reference
+        {
+            node = schema.nodes[schema.references[reference].target]
+            try charge(1)
+        }
         if let verdict = node.verdict {
             return verdict ? true : try report(node, nil, "no value is allowed here")
         }
@@ -163,18 +170,19 @@ struct Validator {
         _ node: SchemaNode, _ keyword: String?, _ message: @autoclosure () -> String, isTypeMismatch: Bool = false
     ) throws(Stop) -> Bool {
         guard isCollecting else { return false }
-        // Text costs more than a comparison, and a long path more than a short one.
-        try charge(16 + path.count)
         guard findings.count < JSONSchema.maxViolations else {
             if openAlternatives == 0 { throw .enough }
             return false
         }
+        let instancePath = JSONPointer.text(of: path)
         let schemaPath = CompiledSchema.pointer(to: node.location, in: schema.locations)
+        // Text costs more than a comparison, and a long path more than a short one.
+        try charge(16 + (instancePath.utf8.count + schemaPath.utf8.count) / 16)
         findings.append(
             Finding(
                 depth: path.count,
                 violation: SchemaViolation(
-                    instancePath: JSONPointer.text(of: path),
+                    instancePath: instancePath,
                     schemaPath: schemaPath + (keyword.map { "/" + JSONPointer.escaped($0) } ?? ""),
                     message: message()),
                 isTypeMismatch: isTypeMismatch))

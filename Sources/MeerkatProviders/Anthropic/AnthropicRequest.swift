@@ -16,7 +16,7 @@ struct AnthropicRequest {
         self.request = request
         parameters = request.parameters
         thinking = Self.thinking(request.parameters)
-        output = StructuredOutput(request.parameters["structured_output"])
+        output = StructuredOutput(request)
     }
 
     func http(to endpoint: Endpoint) -> HTTPRequest {
@@ -42,6 +42,8 @@ struct AnthropicRequest {
         writer.member("stream", true)
         if !request.instructions.isEmpty { writer.member("system", request.instructions) }
         if !request.tools.isEmpty { writer.member("tools", request.tools) }
+        // Calls in the history need the tools to be named even when none may be called.
+        if !request.tools.isEmpty, !request.usesTools { writer.member("tool_choice", ["type": "none"] as JSONObject) }
         writer.member("thinking", thinking)
         // With thinking the API accepts no temperature of ours.
         if thinking == nil || thinking?["type"] == "disabled" { writer.member("temperature", request.temperature) }
@@ -61,6 +63,7 @@ struct AnthropicRequest {
             writer.member("top_k", count)
         }
         for name in Self.plainParameters {
+            if name == "tool_choice", !request.usesTools { continue }
             if let value = parameters[name], !value.isNull { writer.member(named: name, value) }
         }
         let settings = outputConfig
@@ -87,7 +90,7 @@ struct AnthropicRequest {
         var settings = JSONObject()
         if let effort = parameters["effort"], effort.string != nil { settings["effort"] = effort }
         if let output {
-            settings["format"] = ["type": "json_schema", "schema": .object(AnthropicSchema.closed(output.schema))]
+            settings["format"] = ["type": "json_schema", "schema": .object(AnthropicSchema(output.schema).schema)]
         }
         return settings
     }

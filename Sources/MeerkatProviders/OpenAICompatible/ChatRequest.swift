@@ -55,7 +55,7 @@ struct ChatRequest {
         for member in request.parameters.members where !Self.reserved.contains(member.name) {
             settings[member.name] = member.value
         }
-        if let output = StructuredOutput(request.parameters["structured_output"]) {
+        if let output = StructuredOutput(request) {
             settings["response_format"] = [
                 "type": "json_schema",
                 "json_schema": [
@@ -70,6 +70,8 @@ struct ChatRequest {
     private static let reserved: Set = ["model", "messages", "stream", "tools", "structured_output"]
 
     private func writeTools(to writer: inout JSONWriter) {
+        // Many servers cannot give an answer a form while there are tools.
+        guard request.usesTools else { return }
         let further = request.parameters["tools"]?.array ?? []
         guard !request.tools.isEmpty || !further.isEmpty else { return }
         writer.member("tools") { writer in

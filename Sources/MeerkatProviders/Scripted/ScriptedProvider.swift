@@ -36,6 +36,10 @@ public final class ScriptedProvider: ModelProvider {
             Step(end: .answer(ModelAnswer(blocks: blocks, stopReason: stopReason, usage: usage)))
         }
 
+        public static func answer(_ blocks: [Block], stopReason: StopReason, usage: Usage? = nil) -> Step {
+            Step(end: .answer(ModelAnswer(blocks: blocks, stopReason: stopReason, usage: usage)))
+        }
+
         /// Asks for one tool.
         public static func toolCall(_ name: String, id: String = "call_1", arguments: String) -> Step {
             toolCalls((id: id, name: name, arguments: arguments))

@@ -7,6 +7,7 @@ enum RPCMethods {
     static let all: [RPCHandler] = [
         initialize, initialized, sessionCreate, sessionList, sessionRead, sessionArchive, turnStart, turnInterrupt,
         configGet, configSet, configPatch, capabilitiesGet, sessionHistory, sessionDelete,
+        turnResume, sessionFork, sessionCompact,
     ]
 
     /// Methods of the contract whose capability this build lacks.
@@ -34,11 +35,18 @@ enum RPCMethods {
 
     private static let sessionCreate = RPCHandler.on(SessionCreate.self) { (params, call) throws(RPCError) in
         try call.require(params.requested)
-        let events = call.events
-        return try await call.running(params.run) { (run) throws(SessionError) in
-            try await call.runtime.createSession(
-                params.options, prompt: [.text(params.prompt)], run: run, events: events)
+        guard let prompt = params.prompt else {
+            let session = try await RPCError.translating { () throws(SessionError) in
+                try await call.runtime.prepareSession(params.options, run: params.run)
+            }
+            return .prepared(session.summary.id)
         }
+        let events = call.events
+        return .ran(
+            try await call.running(params.run) { (run) throws(SessionError) in
+                try await call.runtime.createSession(
+                    params.options, prompt: [.text(prompt)], run: run, events: events)
+            })
     }
 
     private static let turnStart = RPCHandler.on(TurnStart.self) { (params, call) throws(RPCError) in
@@ -46,7 +54,18 @@ enum RPCMethods {
         let events = call.events
         return try await call.running(params.run) { (run) throws(SessionError) in
             try await call.runtime.startTurn(
-                in: params.session, prompt: [.text(params.prompt)], run: run, events: events)
+                in: params.session, prompt: [.text(params.prompt)], overrides: params.overrides, run: run,
+                events: events)
+        }
+    }
+
+    private static let turnResume = RPCHandler.on(TurnResume.self) { (params, call) throws(RPCError) in
+        let events = call.events
+        do throws(SessionError) {
+            return WireRunResult(
+                try await call.runtime.resumeTurn(in: params.session, run: params.run, events: events))
+        } catch {
+            throw RPCError(error)
         }
     }
 
@@ -54,8 +73,11 @@ enum RPCMethods {
         let outcome = try await RPCError.translating { () throws(SessionError) in
             try await call.runtime.interrupt(params.session, run: params.run)
         }
-        if case .ended(let run) = outcome { await call.connection.answer(of: run) }
-        return Flag("interrupted", outcome != .otherRun)
+        guard case .ended(let run, let survivors) = outcome else {
+            return TurnInterrupt.Result(isInterrupted: outcome != .otherRun)
+        }
+        await call.connection.answer(of: run)
+        return TurnInterrupt.Result(isInterrupted: true, survivors: survivors)
     }
 
     // MARK: Sessions
@@ -102,6 +124,22 @@ enum RPCMethods {
             try call.runtime.history(of: params.session, after: params.cursor, limit: params.limit)
         }
         return SessionHistory.Result(session: params.session, page: page)
+    }
+
+    private static let sessionFork = RPCHandler.on(SessionFork.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
+        let snapshot = try await RPCError.translating { () throws(SessionError) in
+            try await call.runtime.fork(params.session, at: params.seq, run: params.run)
+        }
+        return WireSession(snapshot, includesText: true)
+    }
+
+    private static let sessionCompact = RPCHandler.on(SessionCompact.self) { (params, call) throws(RPCError) in
+        let events = call.events
+        return SessionCompact.Result(
+            try await RPCError.translating { () throws(SessionError) in
+                try await call.runtime.compact(params.session, events: events)
+            })
     }
 
     // MARK: Configuration

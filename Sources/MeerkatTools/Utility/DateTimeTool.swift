@@ -15,6 +15,8 @@ public struct DateTimeTool: Tool {
     public init() {}
 
     public var effect: ToolEffect { .pure }
+    /// A clock tells the same twice within a second.
+    public var isPolling: Bool { true }
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         .json(DateTime(context.clock.now))
@@ -38,17 +40,21 @@ struct DateTime: JSONWritable {
         return [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }.joined(separator: ":")
     }
 
-    private static func padded(_ number: Int, _ width: Int) -> String {
+    static func padded(_ number: Int, _ width: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(width - digits.count, 0)) + digits
     }
 
+    private var year: String { Self.padded(date.year, 4) }
+    private var month: String { Self.padded(date.month, 2) }
+    private var day: String { Self.padded(date.day, 2) }
+
+    /// The moment without a fraction and a time zone.
+    var local: String { "\(year)-\(month)-\(day)T\(time)" }
+
     func write(to writer: inout JSONWriter) {
-        let (year, month, day) = (
-            Self.padded(date.year, 4), Self.padded(date.month, 2), Self.padded(date.day, 2)
-        )
         writer.writeObject { writer in
-            writer.member("iso8601", "\(year)-\(month)-\(day)T\(time)Z")
+            writer.member("iso8601", local + "Z")
             writer.member("date", "\(year)-\(month)-\(day)")
             writer.member("time", time)
             writer.member("timezone", "UTC")
@@ -58,6 +64,15 @@ struct DateTime: JSONWritable {
             writer.member("day", day)
             writer.member("weekday", Self.weekdays[date.weekday])
         }
+    }
+}
+
+extension Timestamp {
+    /// The time in the form `2026-01-01T00:00:00.000Z`.
+    var rfc3339: String {
+        let fraction = Int(milliseconds - milliseconds.flooredQuotient(1000) * 1000)
+        let whole = Timestamp(milliseconds: milliseconds - Int64(fraction))
+        return "\(DateTime(whole).local).\(DateTime.padded(fraction, 3))Z"
     }
 }
 

@@ -32,7 +32,9 @@ func json(_ text: String) throws -> JSONValue {
             "anthropic":["claude-opus-4-6","claude-sonnet-4-5","claude-opus-4-5"],"openai":["gpt-5.2","gpt-5.2-pro"],
             "gemini":["gemini-3-flash-preview","gemini-3-pro-preview"]}},
             "hooks":{"default_timeout_ms":5000,"payload_max_bytes":131072,"background_max_concurrency":32,"entries":[]},
-            "skills":{"enabled":true,"max_injection_bytes":32768,"inventory_threshold":12,"repositories":[]}}
+            "skills":{"enabled":true,"max_injection_bytes":32768,"inventory_threshold":12,"repositories":[]},
+            "compaction":{"enabled":true,"auto_compact_threshold":100000,"recent_turn_budget":4,
+            "max_summary_tokens":4096,"min_turns_between_compactions":3}}
             """)
         #expect(JSONValue.object(Configuration().shown) == expected)
         #expect(try Configuration(config: expected).shown == Configuration().shown)

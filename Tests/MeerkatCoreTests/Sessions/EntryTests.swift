@@ -12,17 +12,38 @@ import Testing
         format: .anthropicMessages, model: "m", json: RawJSON(encoding: "sig\u{0}\u{1F600}"))
     private static let arguments = try? RawJSON(#"{"b": 1.50, "a":[true , null]}"#)
 
+    private static var fullOptions: SessionOptions {
+        var options = SessionOptions(
+            model: "m", provider: "p", maxTokens: 5, systemPrompt: "", providerParams: ["a": ["b": 1]])
+        options.temperature = 0.5
+        options.outputSchema = OutputSchema(
+            schema: ["type": "object"], name: "n", isStrict: true, compatibility: .strict)
+        options.structuredOutputRetries = 0
+        options.enableBuiltins = true
+        options.enableShell = false
+        options.workingDirectory = "/tmp"
+        options.limits = RunLimits(maxTokens: 1, maxDurationMs: 2, maxToolCalls: 0, maxTurns: 4)
+        return options
+    }
+
+    private static var fullResult: RunResult {
+        var result = result
+        result.structuredOutput = try? RawJSON(#"{"b": 1.50}"#)
+        result.schemaWarnings = [SchemaWarning(provider: "p", path: "/a", message: "w")]
+        return result
+    }
+
     private static let kinds: [Entry.Kind] = [
-        .sessionCreated(
-            SessionOptions(
-                model: "m", provider: "p", maxTokens: 5, systemPrompt: "", providerParams: ["a": ["b": 1]])),
-        .sessionCreated(SessionOptions()),
+        .sessionCreated(fullOptions, origin: nil),
+        .sessionCreated(SessionOptions(), origin: .forked(SessionID(UniqueID(high: 5, low: 6)), seq: 12)),
         .contextSet(
             instructions: "Be brief.\n",
             tools: [ToolDefinition(name: "t", description: "d", inputSchema: .emptyObject)]),
-        .runStarted(prompt: [.text("Hi"), .text("")]),
+        .runStarted(prompt: [.text("Hi"), .text("")], overrides: nil),
+        .runStarted(prompt: [], overrides: fullOptions),
+        .runResumed,
         .messageAdded(origin: "steering", blocks: [.text("x")]),
-        .modelCalled(ModelCall(call: 1, attempt: 2, provider: "p", model: "m", endpoint: "e")),
+        .modelCalled(ModelCall(call: 1, purpose: .extraction, attempt: 2, provider: "p", model: "m", endpoint: "e")),
         .modelFailed(call: 1, attempt: 2, cause: "overloaded", usage: Usage(inputTokens: 1, outputTokens: 0)),
         .modelFailed(call: 1, attempt: 2, cause: "timeout", usage: nil),
         .modelAnswered(
@@ -35,7 +56,12 @@ import Testing
         .toolStarted(toolUseID: "c", name: "t", arguments: arguments ?? .emptyObject, effect: .idempotent),
         .toolFinished(
             ToolResult(toolUseID: "c", name: "t", content: [.text("r")], isError: false, origin: .effectUnknown)),
+        .processStarted(toolUseID: "c", ToolProcess(pid: 4711, startTime: .max)),
+        .compacted(
+            Compaction(summary: [.text("So far")], keptFrom: 7, usage: Usage(inputTokens: 1, outputTokens: 2))),
+        .compacted(Compaction(summary: [], keptFrom: 0, usage: nil)),
         .runFinished(.completed(result)),
+        .runFinished(.completed(fullResult)),
         .runFinished(.failed(RecordedFailure(code: .providerError, message: "no", details: ["reason": "timeout"]))),
         .runFinished(.cancelled(reason: "interrupted")),
         .archived,

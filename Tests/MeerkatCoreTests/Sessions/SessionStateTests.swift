@@ -61,7 +61,7 @@ enum Journals {
     static let session = SessionID(UniqueID(high: 1, low: 1))
     static let run = RunID(UniqueID(high: 1, low: 2))
     private static let called = Entry.Kind.modelCalled(
-        ModelCall(call: 0, attempt: 1, provider: "p", model: "m", endpoint: "e"))
+        ModelCall(call: 0, purpose: .turn, attempt: 1, provider: "p", model: "m", endpoint: "e"))
 
     private static func answered(_ blocks: Block...) -> Entry.Kind {
         .modelAnswered(call: 0, blocks: blocks, stopReason: .endTurn, usage: nil)
@@ -79,7 +79,7 @@ enum Journals {
         .toolFinished(ToolResult(toolUseID: id, name: "t", content: [.text("r")], isError: false, origin: .ran))
     }
 
-    private static func asked(_ text: String) -> Entry.Kind { .runStarted(prompt: [.text(text)]) }
+    private static func asked(_ text: String) -> Entry.Kind { .runStarted(prompt: [.text(text)], overrides: nil) }
     private static let interrupted = Entry.Kind.runFinished(.cancelled(reason: "interrupted"))
 
     static let all = [

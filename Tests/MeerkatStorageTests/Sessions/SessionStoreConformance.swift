@@ -174,9 +174,9 @@ struct JournalWriter: Sendable {
     mutating func begin(run: UInt64, prompt: String, runOf other: JournalWriter? = nil) -> SessionAppend {
         let run = (other ?? self).run(run)
         var kinds: [(Entry.Kind, RunID?)] = []
-        if state.lastSeq == 0 { kinds.append((.sessionCreated(SessionOptions(model: "m")), nil)) }
-        kinds.append((.runStarted(prompt: [.text(prompt)]), run))
-        let call = ModelCall(call: 0, attempt: 1, provider: "p", model: "m", endpoint: "e")
+        if state.lastSeq == 0 { kinds.append((.sessionCreated(SessionOptions(model: "m"), origin: nil), nil)) }
+        kinds.append((.runStarted(prompt: [.text(prompt)], overrides: nil), run))
+        let call = ModelCall(call: 0, purpose: .turn, attempt: 1, provider: "p", model: "m", endpoint: "e")
         kinds.append((.modelCalled(call), run))
         return add(kinds, .take, newRun: run)
     }

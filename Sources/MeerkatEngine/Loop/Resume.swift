@@ -1,0 +1,44 @@
+internal import MeerkatCore
+
+extension RunLoop {
+    /// The entries with which an interrupted run goes on, and where it stands; nil when it is not this run that is open.
+    ///
+    /// A call that must not be made twice and was started is closed, because nobody knows what it has done; the others
+    /// are made again.
+    mutating func resume(_ state: SessionState) -> Opening? {
+        guard let open = state.openRun, open.id == run else { return nil }
+        var entries: [(kind: Entry.Kind, run: RunID?)] = [(.runResumed, run)]
+        entries += context(state).map { ($0, nil) }
+        calls = open.calls
+        toolCalls = open.toolCalls
+        text = open.text
+        extractions = open.extractions
+        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount)
+        let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
+        for call in closed {
+            entries.append((.toolFinished(.closing(call.toolUse, wasStarted: true)), run))
+        }
+        let left = state.unansweredCalls.filter { $0.startedEffect != .once }
+        if !left.isEmpty { return (entries, .tools(left), open.prompt) }
+        let (further, position) = position(of: open, state)
+        return (entries + further, position, open.prompt)
+    }
+
+    private func position(
+        of open: OpenRun, _ state: SessionState
+    ) -> (entries: [(kind: Entry.Kind, run: RunID?)], position: Position) {
+        if let attempt = open.pendingAttempt, open.purpose != .compaction {
+            let again = modelCalled(open.purpose, attempt: attempt + 1)
+            return (
+                [(again, run)],
+                open.purpose == .turn ? .called(attempt: attempt + 1) : .extracting(attempt: attempt + 1)
+            )
+        }
+        guard state.openInput == nil, case .answer(let blocks)? = state.closedGroups.last,
+            open.purpose != .compaction
+        else {
+            return ([], .idle)
+        }
+        return ([], .answered(blocks))
+    }
+}

@@ -1,0 +1,133 @@
+public import MeerkatCore
+
+extension SessionDirectory {
+    public func prepareSession(_ options: SessionOptions, run: RunID?) async throws(SessionError) -> SessionSnapshot {
+        if let run, let known = try knownSession(of: run) { return known }
+        let resolved = try await services.resolve(options)
+        let session = newSession()
+        _ = try services.answerCheck(for: resolved, try await services.model(resolved))
+        return try await store(session, [.sessionCreated(resolved, origin: nil)], run: run)
+    }
+
+    public func fork(
+        _ id: SessionID, at seq: Int?, run: RunID?
+    ) async throws(SessionError) -> SessionSnapshot {
+        if let run, let known = try knownSession(of: run) { return known }
+        _ = try stored(id)
+        var entries: [Entry.Kind] = []
+        var runs: [RunID?] = []
+        var state = SessionState(id: id)
+        do throws(StoreError) {
+            for stored in try services.store.allEntries(of: id) where seq.map({ stored.seq <= $0 }) ?? true {
+                guard case .entry(let entry) = stored else {
+                    if case .unreadable(let entry) = stored { throw .unreadable(entry) }
+                    continue
+                }
+                state.apply(entry)
+                entries.append(entry.kind.withoutUsage)
+                runs.append(entry.run)
+            }
+        } catch {
+            throw SessionError(.store(error), session: id)
+        }
+        if let seq, seq < 1 || state.lastSeq < seq {
+            throw SessionError(
+                .invalidOption(field: "seq", message: "the session has the messages 1 to \(state.lastSeq)"),
+                session: id)
+        }
+        entries[0] = .sessionCreated(state.options, origin: .forked(id, seq: state.lastSeq))
+        if let open = state.openRun {
+            // What is copied of a run that goes on in the original has ended here.
+            for call in state.unansweredCalls {
+                entries.append(.toolFinished(.closing(call.toolUse, wasStarted: call.isStarted)))
+                runs.append(open.id)
+            }
+            entries.append(.runFinished(.cancelled(reason: "forked")))
+            runs.append(open.id)
+        }
+        return try await store(newSession(), zip(entries, runs).map { ($0, $1) }, run: run)
+    }
+
+    public func compact(
+        _ id: SessionID, events: any EventSink
+    ) async throws(SessionError) -> CompactionCompleted? {
+        let session = try session(toRun: id)
+        let order = RunLoop.Order(run: newRunID(), kind: .summary, events: events)
+        let handle = try occupy(session, for: order.run)
+        let outcome = AsyncLatch<Result<CompactionCompleted?, SessionError>>()
+        handle.start { [services] in
+            do throws(SessionError) {
+                outcome.open(
+                    .success(try await RunLoop.summarize(order, in: session, as: handle, with: services)))
+            } catch {
+                outcome.open(.failure(error))
+            }
+            await self.finish(handle, in: session)
+            return nil
+        }
+        return try await withTaskCancellationHandler {
+            await outcome.value
+        } onCancel: {
+            handle.cancel()
+        }.get()
+    }
+
+    /// Stores a session that no run begins with, and opens it.
+    private func store(
+        _ session: LiveSession, _ entries: [Entry.Kind], run: RunID?
+    ) async throws(SessionError) -> SessionSnapshot {
+        try await store(session, entries.map { ($0, nil) }, run: run)
+    }
+
+    private func store(
+        _ session: LiveSession, _ entries: [(kind: Entry.Kind, run: RunID?)], run: RunID?
+    ) async throws(SessionError) -> SessionSnapshot {
+        _ = try register(session)
+        do throws(StoreError) {
+            try await session.append(entries, ownership: .ignore, newRun: run, with: services)
+        } catch {
+            forget(session)
+            if error == .duplicateRun, let run, let known = try knownSession(of: run) { return known }
+            throw SessionError(.store(error), run: run)
+        }
+        return SessionSnapshot(summary: session.summary, state: .idle, isOpen: true)
+    }
+
+    /// The session that was made with a run id before.
+    private func knownSession(of run: RunID) throws(SessionError) -> SessionSnapshot? {
+        do throws(StoreError) {
+            guard let id = try services.store.session(ofRun: run), let stored = try services.store.session(id) else {
+                return nil
+            }
+            return snapshot(stored)
+        } catch {
+            throw SessionError(.store(error), run: run)
+        }
+    }
+}
+
+extension Entry.Kind {
+    /// The entry as a fork has it, which has used no tokens of its own yet.
+    fileprivate var withoutUsage: Entry.Kind {
+        switch self {
+        case .modelAnswered(let call, let blocks, let stopReason, _):
+            .modelAnswered(call: call, blocks: blocks, stopReason: stopReason, usage: nil)
+        case .modelFailed(let call, let attempt, let cause, _):
+            .modelFailed(call: call, attempt: attempt, cause: cause, usage: nil)
+        case .compacted(let compaction):
+            .compacted(Compaction(summary: compaction.summary, keptFrom: compaction.keptFrom, usage: nil))
+        default: self
+        }
+    }
+}
+
+extension SessionStore {
+    func allEntries(of id: SessionID) throws(StoreError) -> [Entry.Stored] {
+        var all: [Entry.Stored] = []
+        while true {
+            let page = try entries(of: id, after: all.last?.seq ?? 0, limit: 1000)
+            all += page
+            guard page.count == 1000 else { return all }
+        }
+    }
+}

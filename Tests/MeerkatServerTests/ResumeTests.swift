@@ -1,0 +1,157 @@
+import MeerkatCore
+import MeerkatJSON
+import MeerkatProviders
+import MeerkatTesting
+import Testing
+
+@Suite struct Resuming {
+    /// Runs a session until `tool` has been started and lets its process die there; tells the session and the run.
+    private static func crash(
+        in store: RecordingStore, _ provider: ScriptedProvider, tools: [any Tool], after event: String, count: Int = 1,
+        _ configuration: Configuration = Configuration()
+    ) async throws -> (session: JSONValue, run: JSONValue) {
+        var started = JSONValue.null
+        try await withTestClient(
+            provider, store: store, ids: RandomIDGenerator(), tools: tools, configuration: configuration
+        ) { client in
+            let session = try await client.call("session/create", ["initial_turn": false])["session_id"] ?? .null
+            _ = client.request(
+                "turn/start",
+                ["session_id": session, "prompt": "Go", "run_id": "01936f8a-7b2c-7000-8000-00000000000a"])
+            await client.waitForEvent(event, count: count)
+            started = session
+            // From here on nothing is stored any more.
+            store.fail { _ in .failed("the process is dead") }
+        }
+        store.fail { _ in nil }
+        return (started, "01936f8a-7b2c-7000-8000-00000000000a")
+    }
+
+    @Test(arguments: [ToolEffect.pure, .idempotent, .once])
+    func aCallThatWasStartedIsMadeAgainIfItsEffectAllows(effect: ToolEffect) async throws {
+        let store = RecordingStore()
+        let before = EffectTool(name: "act", effect: effect, isHeld: true)
+        let (session, run) = try await Self.crash(
+            in: store, ScriptedProvider(.toolCall("act", arguments: "{}")), tools: [before],
+            after: "tool_execution_started")
+        let after = EffectTool(name: "act", effect: effect, isHeld: false)
+        let provider = ScriptedProvider(.text("Done."))
+        try await withTestClient(provider, store: store, tools: [after]) { client in
+            let shown = try await client.call("session/read", ["session_id": session])
+            #expect(shown["state"] == "interrupted")
+            #expect(shown["run_id"] == run)
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(result["text"] == "Done.")
+            #expect(result["run_id"] == run)
+            #expect(result["turns"] == 2)
+            #expect(result["tool_calls"] == 1)
+            #expect(after.calls.count == (effect == .once ? 0 : 1))
+            let content =
+                effect == .once
+                ? #"{\"error\":\"interrupted\",\"message\":\"The call was interrupted; whether it had its effect is unknown.\"}"#
+                : "act {}"
+            #expect(provider.histories.last?.hasSuffix(#"{"results":["call_1:"# + content + #""]}]"#) == true)
+            #expect(client.events[0]["resumed"] == true)
+            #expect(client.events[0]["prompt"] == "Go")
+            #expect(client.eventNames.filter { $0.hasPrefix("run_") } == ["run_started", "run_completed"])
+            #expect(try await client.call("session/read", ["session_id": session])["state"] == "idle")
+        }
+    }
+
+    @Test func finishedCallsKeepTheirResultsAndUnstartedOnesAreStarted() async throws {
+        let store = RecordingStore()
+        var configuration = Configuration()
+        configuration.tools.maxConcurrent = 1
+        let calls = ["a", "b", "c"].map { Block.toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
+        func tools(isHeld: Bool) -> [EffectTool] {
+            [
+                EffectTool(name: "a", effect: .once, isHeld: false),
+                EffectTool(name: "b", effect: .pure, isHeld: isHeld),
+                EffectTool(name: "c", effect: .once, isHeld: isHeld),
+            ]
+        }
+        let (session, _) = try await Self.crash(
+            in: store, ScriptedProvider(.answer(calls, stopReason: .toolUse)), tools: tools(isHeld: true),
+            after: "tool_execution_started", count: 2, configuration)
+        let after = tools(isHeld: false)
+        let provider = ScriptedProvider(.text("Done."))
+        try await withTestClient(provider, store: store, tools: after) { client in
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(result["text"] == "Done.")
+            #expect(after.map(\.calls.count) == [0, 1, 1])
+            #expect(provider.histories.last?.hasSuffix(#"{"results":["a:a {}","b:b {}","c:c {}"]}]"#) == true)
+            #expect(result["tool_calls"] == 3)
+        }
+    }
+
+    @Test func aCallOfTheModelThatHasNoAnswerIsMadeAgain() async throws {
+        let store = RecordingStore()
+        let (session, run) = try await Self.crash(
+            in: store, ScriptedProvider(.silence(after: "Once")), tools: [], after: "text_delta")
+        let provider = ScriptedProvider(.text("Upon a time."))
+        try await withTestClient(provider, store: store) { client in
+            let result = try await client.call("turn/resume", ["session_id": session, "run_id": run])
+            #expect(result["text"] == "Upon a time.")
+            #expect(result["turns"] == 1)
+            #expect(provider.histories == [#"[{"user":["Go"]}]"#])
+            let attempts = store.appends.joined().compactMap { kind -> Int? in
+                if case .modelCalled(let call) = kind { call.attempt } else { nil }
+            }
+            #expect(attempts == [1, 2])
+            // Asked again, the run is answered by its record.
+            #expect(try await client.call("turn/resume", ["session_id": session, "run_id": run]) == result)
+            #expect(provider.requests.count == 1)
+        }
+    }
+
+    @Test func extractionGoesOnWhereItStood() async throws {
+        let store = RecordingStore()
+        let schema: JSONValue = ["type": "object", "required": ["a"]]
+        let first = ScriptedProvider(.text("no"), .silence(after: "{"))
+        var session = JSONValue.null
+        try await withTestClient(first, store: store, ids: RandomIDGenerator()) { client in
+            _ = client.request(
+                "session/create", ["prompt": "Go", "output_schema": schema, "structured_output_retries": 1])
+            await client.waitForEvent("text_delta", count: 2)
+            session = client.events[0]["session_id"] ?? .null
+            store.fail { _ in .failed("the process is dead") }
+        }
+        store.fail { _ in nil }
+        let provider = ScriptedProvider(.text("still no"))
+        try await withTestClient(provider, store: store) { client in
+            let failure = await client.failure("turn/resume", ["session_id": session])
+            #expect(failure?.details?["attempts"] == 2)
+            #expect(provider.requests.count == 1)
+            #expect(provider.histories[0].contains("That is not what was asked for"))
+        }
+    }
+
+    @Test func aSessionWithoutACutRunHasNothingToGoOnWith() async throws {
+        try await withTestClient(ScriptedProvider(.text("a"))) { client in
+            let session = try #require(try await client.call("session/create", ["prompt": "x"])["session_id"])
+            let failure = await client.failure("turn/resume", ["session_id": session])
+            #expect(failure?.code == -32003)
+            #expect(failure?.name == "SESSION_NOT_RUNNING")
+            #expect(client.eventNames.filter { $0 == "run_started" }.count == 1)
+        }
+    }
+}
+
+/// A recording tool with an effect.
+final class EffectTool: Tool {
+    let definition: ToolDefinition
+    let effect: ToolEffect
+    private let recorder: RecordingTool
+
+    init(name: String, effect: ToolEffect, isHeld: Bool) {
+        recorder = RecordingTool(name: name, isHeld: isHeld)
+        definition = recorder.definition
+        self.effect = effect
+    }
+
+    var calls: [String] { recorder.calls }
+
+    func call(_ arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput {
+        try await recorder.call(arguments, in: context)
+    }
+}
