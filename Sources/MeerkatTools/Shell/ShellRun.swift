@@ -76,7 +76,8 @@ final class ShellRun: Sendable {
     }
 
     var identity: ToolProcess {
-        ToolProcess(pid: Int(process.identity.pid), startTime: process.identity.startTime)
+        ToolProcess(
+            pid: Int(process.identity.pid), startTime: process.identity.startTime, boot: process.identity.bootID)
     }
 
     func start(timeoutSeconds: Int, clock: any RuntimeClock) {
