@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,7 +27,12 @@ typedef struct {
 } Request;
 
 static void send_request(int control, Request request) {
-    while (write(control, &request, sizeof request) < 0 && errno == EINTR) {}
+#if defined(__linux__)
+    int flags = MSG_NOSIGNAL;
+#else
+    int flags = 0;
+#endif
+    while (send(control, &request, sizeof request, flags) < 0 && errno == EINTR) {}
 }
 
 void supervisor_start(int control) { send_request(control, (Request){RequestStart, 0}); }
@@ -60,6 +66,12 @@ static int above_standard(int descriptor) {
     return moved;
 }
 
+static int keep_above_standard(int ends[2]) {
+    ends[0] = above_standard(ends[0]);
+    ends[1] = above_standard(ends[1]);
+    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
+}
+
 int supervisor_pipe(int ends[2]) {
 #if defined(__linux__)
     if (pipe2(ends, O_CLOEXEC) != 0) return -1;
@@ -68,9 +80,22 @@ int supervisor_pipe(int ends[2]) {
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 #endif
-    ends[0] = above_standard(ends[0]);
-    ends[1] = above_standard(ends[1]);
-    return ends[0] < 0 || ends[1] < 0 ? -1 : 0;
+    return keep_above_standard(ends);
+}
+
+// A pipe in both directions: writing to one whose other end is gone need not end the program by SIGPIPE.
+static int make_control(int ends[2]) {
+#if defined(__linux__)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+#else
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return -1;
+    int yes = 1;
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        setsockopt(ends[i], SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
+    }
+#endif
+    return keep_above_standard(ends);
 }
 
 static void set_nonblocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
@@ -363,7 +388,7 @@ static void close_ends(int pipes[PipeCount][2], int end) {
 static int make_pipes(int pipes[PipeCount][2]) {
     for (int i = 0; i < PipeCount; i++) pipes[i][0] = pipes[i][1] = -1;
     for (int i = 0; i < PipeCount; i++) {
-        if (supervisor_pipe(pipes[i]) == 0) continue;
+        if ((i == ControlPipe ? make_control(pipes[i]) : supervisor_pipe(pipes[i])) == 0) continue;
         int code = errno;
         close_ends(pipes, 0);
         close_ends(pipes, 1);

@@ -7,12 +7,12 @@ struct ShellEnvironment: Sendable {
     ]
 
     private let names: Set<String>
-    private let patterns: [GlobPattern]
+    private let patterns: [TextPattern]
 
     /// - Parameter allowed: names, or patterns of names, besides the usual ones. A key of a provider has to be named.
     init(allowing allowed: [String]) {
         names = Self.usual.union(allowed)
-        patterns = (["LC_*"] + allowed).compactMap { GlobPattern($0) }
+        patterns = (["LC_*"] + allowed).compactMap { TextPattern($0) }
     }
 
     /// The variables for a command that starts in `directory`.

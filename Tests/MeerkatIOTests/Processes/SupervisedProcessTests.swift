@@ -217,7 +217,7 @@ import Testing
             """)
         #expect(end.cause == .exited(status: 0))
         // Requests, reports and the two ends of what tells it that a child has ended.
-        #expect(text == "rkat-supervisor\n 3 /dev/null\n 4 pipe\n")
+        #expect(text == "rkat-supervisor\n 3 /dev/null\n 3 pipe\n 1 socket\n")
     }
 
     @Test func manyRunAtTheSameTime() async throws {
@@ -257,6 +257,18 @@ import Testing
                 // The monitor's thread may not have closed its own pipe yet.
                 #expect(Directories.names(in: "/proc/self/fd").count <= before + 2)
                 #expect(waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD)
+            }
+        }
+
+        @Test func stoppingASupervisorThatWasKilledIsHarmless() async {
+            await #expect(processExitsWith: .success) {
+                signal(SIGPIPE, SIG_DFL)
+                for _ in 0..<20 {
+                    let command = try RunningCommand("sleep 600", starts: false)
+                    kill(command.process.identity.pid, SIGKILL)
+                    for _ in 0..<5000 { command.process.stop(grace: .zero) }
+                    #expect(await command.process.end().cause == .supervisorLost)
+                }
             }
         }
 

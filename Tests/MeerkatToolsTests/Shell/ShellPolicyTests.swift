@@ -62,7 +62,7 @@ import Testing
     }
 }
 
-@Suite struct GlobPatterns {
+@Suite struct TextPatterns {
     @Test(arguments: [
         ("*", "", true), ("*", "a/b c", true), ("rm *", "rm -rf /a/b", true), ("rm *", "rm", false),
         ("rm *", "rmdir a", false),
@@ -73,16 +73,16 @@ import Testing
         ("curl https://*", "curl https://a.b/c?d", true),
     ])
     func matchesTheWholeText(_ pattern: String, _ text: String, _ matches: Bool) throws {
-        #expect(try #require(GlobPattern(pattern)).matches(text) == matches)
+        #expect(try #require(TextPattern(pattern)).matches(text) == matches)
     }
 
     @Test(arguments: ["[", "a[b", "[]", "[!]", "[z-a]"])
     func isRefused(_ pattern: String) {
-        #expect(GlobPattern(pattern) == nil)
+        #expect(TextPattern(pattern) == nil)
     }
 
     @Test func manyStarsTakeNoTime() throws {
-        let pattern = try #require(GlobPattern(String(repeating: "*a", count: 50) + "b"))
+        let pattern = try #require(TextPattern(String(repeating: "*a", count: 50) + "b"))
         #expect(!pattern.matches(String(repeating: "a", count: 5000)))
     }
 }

@@ -8,14 +8,15 @@ import Testing
 @testable import MeerkatTools
 
 @Suite struct ShellTools {
-    @Test func theDefinitionsAreThoseOfTheContract() throws {
-        let definitions = try ShellFixture().shell.tools.map(\.definition)
-        #expect(definitions.map(\.name) == ["shell", "shell_jobs", "shell_job_status", "shell_job_cancel"])
-        let schemas = try definitions.map { try JSONValue(json: $0.inputSchema.bytes) }
-        #expect(schemas.map { $0["required"] } == [["command"], [], ["job_id"], ["job_id"]])
-        #expect(
-            schemas.map { $0["properties"]?.object?.members.map(\.name) }
-                == [["command", "working_dir", "timeout_secs", "background"], [], ["job_id"], ["job_id"]])
+    /// With `MEERKAT_WRITE_CONTRACT=1` the file is written anew.
+    @Test func definitionsAreThoseOfTheFixture() throws {
+        let value = try JSONValue(json: ShellFixture().shell.tools.map(\.definition).jsonBytes)
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/shell-tools.json")
+        if ProcessInfo.processInfo.environment["MEERKAT_WRITE_CONTRACT"] == "1" {
+            try Data(PrettyJSON.text(value.jsonBytes) + [0x0A]).write(to: file)
+        }
+        #expect(try JSONValue(json: Array(try Data(contentsOf: file))) == value)
     }
 
     @Test func theResultTellsWhatCameOfTheCommand() async throws {

@@ -8,14 +8,14 @@ internal import MeerkatCore
 /// ways than patterns can name.
 struct ShellPolicy: Sendable {
     private let mode: Configuration.Shell.SecurityMode
-    private let patterns: [(text: String, glob: GlobPattern)]
+    private let patterns: [(text: String, glob: TextPattern)]
 
     /// - Throws: ``ToolError/accessDenied(_:)`` when a pattern is not valid: nothing may be run then.
     init(_ mode: Configuration.Shell.SecurityMode, _ patterns: [String]) throws(ToolError) {
         self.mode = mode
-        var compiled: [(text: String, glob: GlobPattern)] = []
+        var compiled: [(text: String, glob: TextPattern)] = []
         for pattern in patterns where mode != .unrestricted {
-            guard let glob = GlobPattern(pattern) else {
+            guard let glob = TextPattern(pattern) else {
                 throw .accessDenied("shell.security_patterns holds an invalid pattern: \(pattern.quoted)")
             }
             compiled.append((pattern, glob))

@@ -1,6 +1,7 @@
-/// A pattern that a whole text has to match: `*` is any text, slashes included, `?` one character, `[a-z]` one of some and
-/// `[!a-z]` one of all others.
-struct GlobPattern: Sendable, Hashable {
+/// A pattern that a whole text has to match; for paths there is ``Glob``.
+///
+/// `*` is any text, slashes included, `?` one character, `[a-z]` one of some and `[!a-z]` one of all others.
+struct TextPattern: Sendable, Hashable {
     private enum Part: Sendable, Hashable {
         case any
         case one
