@@ -37,7 +37,9 @@ import Testing
         let after = EffectTool(name: "act", effect: effect, isHeld: false)
         let provider = ScriptedProvider(.text("Done."))
         try await withTestClient(provider, store: store, tools: [after]) { client in
-            #expect(try await client.call("session/read", ["session_id": session])["state"] == "interrupted")
+            let shown = try await client.call("session/read", ["session_id": session])
+            #expect(shown["state"] == "interrupted")
+            #expect(shown["run_id"] == run)
             let result = try await client.call("turn/resume", ["session_id": session])
             #expect(result["text"] == "Done.")
             #expect(result["run_id"] == run)
@@ -82,6 +84,28 @@ import Testing
         }
     }
 
+    @Test func callsAreCountedOnceAndRefusedAgain() async throws {
+        let store = RecordingStore()
+        let calls = ["a", "b"].map { Block.toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
+        let tools = ["a", "b"].map { EffectTool(name: $0, effect: .pure, isHeld: true) }
+        let provider = ScriptedProvider(.answer([.text("Two.")] + calls, stopReason: .toolUse))
+        var session = JSONValue.null
+        try await withTestClient(provider, store: store, ids: RandomIDGenerator(), tools: tools) { client in
+            _ = client.request("session/create", ["prompt": "Go", "limits": ["max_tool_calls": 1]])
+            await client.waitForEvent("tool_execution_started", count: 2)
+            session = client.events[0]["session_id"] ?? .null
+            store.fail { _ in .failed("the process is dead") }
+        }
+        store.fail { _ in nil }
+        let after = ["a", "b"].map { EffectTool(name: $0, effect: .pure, isHeld: false) }
+        try await withTestClient(ScriptedProvider(), store: store, tools: after) { client in
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(result["tool_calls"] == 2)
+            #expect(result["stop_reason"] == "budget_exhausted")
+            #expect(after.map(\.calls.count) == [1, 0])
+        }
+    }
+
     @Test func callsAreCountedOnceWhenOnlyThoseThatWereNotStartedAreLeft() async throws {
         let store = RecordingStore()
         var configuration = Configuration()
@@ -98,30 +122,6 @@ import Testing
             let result = try await client.call("turn/resume", ["session_id": session])
             #expect(after.map(\.calls.count) == [0, 1])
             #expect(result["tool_calls"] == 2)
-        }
-    }
-
-    @Test func callsBeyondTheLimitAreRefusedAsBefore() async throws {
-        let store = RecordingStore()
-        var configuration = Configuration()
-        configuration.budget.maxToolCalls = 1
-        let blocks =
-            [Block.text("Looking.")]
-            + ["a", "b"].map { .toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
-        func tools(isHeld: Bool) -> [EffectTool] {
-            ["a", "b"].map { EffectTool(name: $0, effect: .pure, isHeld: isHeld) }
-        }
-        let (session, _) = try await Self.crash(
-            in: store, ScriptedProvider(.answer(blocks, stopReason: .toolUse)), tools: tools(isHeld: true),
-            after: "tool_execution_started", configuration)
-        let after = tools(isHeld: false)
-        let provider = ScriptedProvider(.text("never"))
-        try await withTestClient(provider, store: store, tools: after, configuration: configuration) { client in
-            let result = try await client.call("turn/resume", ["session_id": session])
-            #expect(after.map(\.calls.count) == [1, 0])
-            #expect(result["tool_calls"] == 2)
-            #expect(result["stop_reason"] == "budget_exhausted")
-            #expect(provider.requests.count == 0)
         }
     }
 

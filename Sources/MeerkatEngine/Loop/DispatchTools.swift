@@ -11,12 +11,12 @@ extension RunLoop {
     /// Runs the calls of an answer side by side and gives each its result, in the journal and in the conversation.
     ///
     /// A call is durable before it is started, and its result before that is announced; the last one waits for the
-    /// commit of the next model call. Those behind the first `admitted` are refused.
-    mutating func dispatch(_ toolUses: [ToolUse], admitting admitted: Int) async throws(SessionError) {
+    /// commit of the next model call.
+    mutating func dispatch(_ calls: [ToolUse], admitted: Int) async throws(SessionError) {
         warn()
         var refused: [(ToolUse, ToolError)] = []
         var batch: [ToolBatch.Call] = []
-        for (index, toolUse) in toolUses.enumerated() {
+        for (index, toolUse) in calls.enumerated() {
             let error = ToolError.accessDenied("the limit of tool calls is reached: max_tool_calls is used up")
             switch index < admitted ? plan(toolUse) : .refuse(error) {
             case .refuse(let error): refused.append((toolUse, error))
@@ -24,8 +24,7 @@ extension RunLoop {
                 batch.append(
                     ToolBatch.Call(
                         toolUse: toolUse, tool: tool, arguments: arguments,
-                        limit: settings.tools.timeout(of: tool, named: toolUse.name),
-                        context: context(of: toolUse)))
+                        limit: settings.tools.timeout(of: tool, named: toolUse.name), context: context(of: toolUse)))
             }
         }
         for call in batch.prefix(settings.tools.maxConcurrent) { announceStart(of: call) }
@@ -37,7 +36,7 @@ extension RunLoop {
         for (toolUse, error) in refused { add(.refusal(of: toolUse, error), duration: .zero) }
         var results = refused.map { ($0.0.id, ToolResult.refusal(of: $0.0, $0.1)) }
         if !batch.isEmpty { results += try await run(batch) }
-        note(toolUses, Dictionary(results) { first, _ in first })
+        note(calls, Dictionary(results) { first, _ in first })
     }
 
     private func plan(_ toolUse: ToolUse) -> Plan {

@@ -3,7 +3,8 @@ internal import MeerkatCore
 extension RunLoop {
     /// The entries with which an interrupted run goes on, and where it stands; nil when it is not this run that is open.
     ///
-    /// A call that must not be made twice and was started is closed; the others are made, again or for the first time.
+    /// A call that must not be made twice and was started is closed, because nobody knows what it has done; the others
+    /// are made again.
     mutating func resume(_ state: SessionState) -> Opening? {
         guard let open = state.openRun, open.id == run else { return nil }
         var entries: [(kind: Entry.Kind, run: RunID?)] = [(.runResumed, run)]
@@ -12,17 +13,18 @@ extension RunLoop {
         toolCalls = open.toolCalls
         text = open.text
         extractions = open.extractions
-        // The calls of an earlier run are not admitted anew.
-        let batch = open.toolCalls > 0 ? state.openCalls : []
-        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - batch.count)
-        let admitted = batch.prefix(budget.admit(calls: batch.count))
-        for call in batch where call.mustBeClosed {
+        // The calls of the last answer are counted anew, so that those beyond a limit are refused again.
+        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - state.openCalls.count)
+        let admitted = Set(state.openCalls.prefix(budget.admit(calls: state.openCalls.count)).map(\.toolUse.id))
+        let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
+        for call in closed {
             entries.append((.toolFinished(.closing(call.toolUse, wasStarted: true)), run))
         }
-        let left = batch.filter(\.mayBeMade)
+        let left = state.unansweredCalls.filter { $0.startedEffect != .once }
         if !left.isEmpty {
-            let admittedCount = admitted.filter(\.mayBeMade).count
-            return (entries, .tools(left.map(\.toolUse), admitted: admittedCount), open.prompt)
+            let toolUses = left.map(\.toolUse)
+            let position = Position.tools(toolUses, admitted: toolUses.filter { admitted.contains($0.id) }.count)
+            return (entries, position, open.prompt)
         }
         let (further, position) = position(of: open, state)
         return (entries + further, position, open.prompt)
@@ -45,10 +47,4 @@ extension RunLoop {
         }
         return ([], .answered(blocks))
     }
-}
-
-extension SessionState.OpenCall {
-    /// It was started and must not be started twice: nobody knows what it has done.
-    fileprivate var mustBeClosed: Bool { result == nil && startedEffect == .once }
-    fileprivate var mayBeMade: Bool { result == nil && startedEffect != .once }
 }

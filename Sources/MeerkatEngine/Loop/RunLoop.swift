@@ -41,7 +41,7 @@ struct RunLoop: Sendable {
         case idle
         /// A call is durable and waits to be made.
         case called(attempt: Int)
-        /// Calls of the last answer, which are counted, wait for their results; the first `admitted` may be made.
+        /// Calls of the last answer wait for their results; so many of them, from the first, the limits admit.
         case tools([ToolUse], admitted: Int)
         /// The last answer asked for nothing more.
         case answered([Block])
@@ -135,8 +135,8 @@ struct RunLoop: Sendable {
                 } else {
                     position = answer.isPaused ? .idle : .answered(answer.blocks)
                 }
-            case .tools(let toolUses, let admitted):
-                try await dispatch(toolUses, admitting: admitted)
+            case .tools(let calls, let admitted):
+                try await dispatch(calls, admitted: admitted)
                 position = .idle
             case .answered(let blocks):
                 guard let check = answerCheck else { return Ending() }
