@@ -125,6 +125,39 @@ import Testing
         }
     }
 
+    @Test func callsThatAnEarlierRunWasRefusedDoNotEndThisOne() async throws {
+        let store = RecordingStore()
+        var configuration = Configuration()
+        configuration.budget.maxToolCalls = 1
+        let calls = ["a", "b"].map { Block.toolUse(ToolUse(id: $0, name: "a", arguments: .emptyObject)) }
+        let tools = [EffectTool(name: "a", effect: .pure, isHeld: false)]
+        var session = JSONValue.null
+        try await withTestClient(
+            ScriptedProvider(.answer([.text("Two.")] + calls, stopReason: .toolUse)), store: store,
+            ids: RandomIDGenerator(), tools: tools, configuration: configuration
+        ) { client in
+            session = try await client.call("session/create", ["prompt": "Go"])["session_id"] ?? .null
+        }
+        // The next run begins with a summary, which never comes.
+        configuration.compaction.threshold = 1
+        configuration.compaction.recentTurns = 0
+        let silent = ScriptedProvider(.silence())
+        try await withTestClient(
+            silent, store: store, ids: RandomIDGenerator(), tools: tools, configuration: configuration
+        ) { client in
+            _ = client.request("turn/start", ["session_id": session, "prompt": "On"])
+            await client.waitForEvent("compaction_started")
+            store.fail { _ in .failed("the process is dead") }
+        }
+        store.fail { _ in nil }
+        configuration.compaction.isEnabled = false
+        let provider = ScriptedProvider(.text("Done."))
+        try await withTestClient(provider, store: store, tools: tools, configuration: configuration) { client in
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(result["text"] == "Done.")
+        }
+    }
+
     @Test func aCallOfTheModelThatHasNoAnswerIsMadeAgain() async throws {
         let store = RecordingStore()
         let (session, run) = try await Self.crash(

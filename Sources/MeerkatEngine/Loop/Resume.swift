@@ -13,9 +13,10 @@ extension RunLoop {
         toolCalls = open.toolCalls
         text = open.text
         extractions = open.extractions
-        // The calls of the last answer are counted anew, so that those beyond a limit are refused again.
-        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - state.openCalls.count)
-        let admitted = Set(state.openCalls.prefix(budget.admit(calls: state.openCalls.count)).map(\.toolUse.id))
+        // The calls of the run's last answer are counted anew, so that those beyond a limit are refused again.
+        let batch = open.toolCalls > 0 ? state.openCalls : []
+        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - batch.count)
+        let admitted = Set(batch.prefix(budget.admit(calls: batch.count)).map(\.toolUse.id))
         let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
         for call in closed {
             entries.append((.toolFinished(.closing(call.toolUse, wasStarted: true)), run))
