@@ -29,7 +29,7 @@ crash: ## Kill a running rkat at random moments and check that nothing was lost 
 
 chaos: ## Kill tool-using runs at random instants, resume them and check every call and history (CHAOS_KILLS, 500)
 	@scripts/prerequisites
-	@scripts/chaos $(CHAOS)
+	@scripts/chaos --shell $(CHAOS)
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

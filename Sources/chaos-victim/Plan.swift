@@ -32,7 +32,9 @@ struct Plan {
     private func call(
         _ id: String, at step: Int, offering tools: Set<String>, _ random: inout SplitMix
     ) -> (name: String, arguments: JSONObject) {
-        if tools.contains("shell"), random.next() % 5 == 0 { return ("shell", ["command": .string(command)]) }
+        if tools.contains("shell"), random.next() % 5 == 0 {
+            return ("shell", ["command": .string(command), "background": .bool(random.next() % 3 == 0)])
+        }
         switch random.next() % 16 {
         case 0: return ("datetime", JSONObject())
         case 1 where tools.contains("write_file"):

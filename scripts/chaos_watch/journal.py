@@ -96,6 +96,8 @@ class Session:
             message: dict[str, Any] = {"seq": entry["seq"], "at": entry["at"], "run_id": entry.get("run")}
             if entry["kind"] == "run_started":
                 message |= {"role": "user", "content": text_of(entry["prompt"])}
+            elif entry["kind"] == "message_added":
+                message |= {"role": "user", "content": text_of(entry["blocks"])}
             elif entry["kind"] == "model_answered":
                 message |= {
                     "role": "block_assistant", "blocks": [shown(block) for block in entry["blocks"]],
@@ -251,7 +253,7 @@ class Journal:
         require(entry["effect"] == call.effect, "a start tells the tool's effect", entry, call)
         require(entry["arguments"] == call.arguments, "a start tells the call's arguments", entry, call)
         require(call.effect != "once" or not call.starts, "no once tool is started twice", entry, call)
-        self.counts[f"re-run {call.effect}"] += call.starts > 0
+        self.counts["commands"] += call.name == "shell"
         call.starts += 1
 
     def _finish(self, entry: Entry, run: Run) -> None:

@@ -19,13 +19,14 @@ class Leftovers:
     def __init__(self, mark: str) -> None:
         self._mark = mark.encode()
         self._kills: list[float] = []
+        #: The most that were seen to outlive a kill for a moment.
         self.most = 0
 
     def killed(self) -> None:
         self._kills.append(time.clock_gettime(time.CLOCK_BOOTTIME))
 
-    def check(self) -> int:
-        """Requires that none is older than a kill that is longer ago than the grace; how many outlive a kill."""
+    def check(self) -> None:
+        """Requires that none is older than a kill that is longer ago than the grace."""
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         late = max((kill for kill in self._kills if kill < now - GRACE), default=0.0)
         processes = self._find()
@@ -34,7 +35,6 @@ class Leftovers:
         last = self._kills[-1] if self._kills else 0.0
         count = sum(1 for process in processes if process[1] < last - 0.05)
         self.most = max(self.most, count)
-        return count
 
     def wait(self) -> None:
         """Requires that all are gone in time."""
