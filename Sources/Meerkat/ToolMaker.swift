@@ -32,7 +32,8 @@ struct ToolMaker: Sendable {
         let shell = Shell(
             Shell.Surroundings(
                 workingDirectory: places.workingDirectory, projectRoot: places.projectRoot,
-                environment: options.environment, outputDirectory: output, clock: options.clock, ids: options.ids),
+                environment: environment(without: settings.keyVariables), outputDirectory: output, clock: options.clock,
+                ids: options.ids),
             settings: { settings.shell }, post: scope.post)
         return SessionTools(
             tools: tools + shell.tools,
@@ -41,6 +42,16 @@ struct ToolMaker: Sendable {
                 return parts.isEmpty ? nil : parts.joined(separator: "\n")
             },
             close: { await shell.close() })
+    }
+
+    /// Removes the outputs that were kept for a session.
+    func removeFiles(of session: SessionID) {
+        Directories.removeFlat(places.outputDirectory(configuration.currentOrDefault, of: session))
+    }
+
+    /// What commands may get some of: keys of providers are not for them, whatever the configuration says.
+    private func environment(without keys: Set<String>) -> [String: String] {
+        options.environment.filter { !keys.contains($0.key) }
     }
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Start
-from rkat_process import Rkat, wait_until
+from rkat_process import Folder, Rkat, wait_until
 
 #: So long that nothing ends by itself; each test has its own number, by which its processes are found.
 _seconds = itertools.count(5_000_000 + os.getpid() * 1000)
@@ -82,13 +82,43 @@ def test_a_command_runs_in_the_working_directory_of_its_session(rkat: Rkat, tmp_
     assert shown["timed_out"] is False
 
 
-def test_keys_do_not_reach_commands(start: Start) -> None:
-    rkat = start(ANTHROPIC_API_KEY="sk-secret", RKAT_OPENAI_API_KEY="sk-other", HARMLESS="x", LC_TIME="C")
+def test_the_whole_of_a_long_output_is_kept_until_its_session_is_deleted(rkat: Rkat) -> None:
+    prompt = call("shell", command="seq 100000")
+    session = rkat.call("session/create", {"prompt": prompt, "enable_shell": True})["session_id"]
+    result = next(event for event in rkat.events(1) if event["type"] == "tool_execution_completed")
+    shown = json.loads(result["result"])
+    file = Path(shown["output_file"])
+    assert len(shown["stdout"]) < 101_000
+    assert shown["stdout"].startswith("1\n2\n") and shown["stdout"].endswith("99999\n100000\n")
+    assert file.read_text().splitlines() == [str(number) for number in range(1, 100_001)]
+    assert file.stat().st_mode & 0o777 == 0o600
+    rkat.turn(session, call("shell", command="true"))
+    rkat.call("session/delete", {"session_id": session})
+    assert not file.parent.exists()
+
+
+def test_a_long_output_can_be_read_with_the_file_tool(rkat: Rkat) -> None:
+    session = rkat.call(
+        "session/create",
+        {"prompt": call("shell", command="seq 100000"), "enable_shell": True, "enable_builtins": True},
+    )["session_id"]
+    completed = [event for event in rkat.events(1) if event["type"] == "tool_execution_completed"]
+    file = json.loads(completed[0]["result"])["output_file"]
+    request = rkat.start_turn(session, call("read_file", path=file, offset=50_000, limit=2))
+    rkat.result(request)
+    completed = [event for event in rkat.events(request) if event["type"] == "tool_execution_completed"]
+    assert json.loads(completed[0]["result"])["content"] == "50000\n50001\n"
+
+
+def test_keys_do_not_reach_commands(start: Start, folder: Folder) -> None:
+    config = '[shell]\nenv_allow = ["MY_*", "ANTHROPIC_API_KEY"]\n[providers.mine]\nbase_url = "https://example.com"\n'
+    (folder.path / ".rkat" / "config.toml").write_text(config + 'api_key_env = "MY_KEY"\n')
+    rkat = start(ANTHROPIC_API_KEY="a", RKAT_OPENAI_API_KEY="b", HARMLESS="x", MY_KEY="c", MY_NAME="d", LC_TIME="C")
     rkat.call("session/create", {"prompt": call("shell", command="env"), "model": "default", "provider":
                                  "openai_compatible", "enable_shell": True})
     result = next(event for event in rkat.events(1) if event["type"] == "tool_execution_completed")
     names = {line.split("=")[0] for line in json.loads(result["result"])["stdout"].splitlines()}
-    assert "LC_TIME" in names
+    assert {"LC_TIME", "MY_NAME"} <= names
     assert not {name for name in names if "KEY" in name or name == "HARMLESS" or name.startswith("RKAT")}
 
 

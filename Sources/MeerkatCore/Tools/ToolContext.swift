@@ -7,7 +7,7 @@ public struct ToolContext: Sendable {
     public let clock: any RuntimeClock
     private let journal: @Sendable (ToolProcess) async throws(ToolError) -> Void
 
-    /// - Parameter journal: makes a process durable before it is let go.
+    /// Makes a context; `journal` makes a process durable before it is let go.
     public init(
         session: SessionID, run: RunID, toolUseID: String, clock: any RuntimeClock,
         journal: @escaping @Sendable (ToolProcess) async throws(ToolError) -> Void = { _ in }

@@ -42,11 +42,12 @@ import Testing
     ]
     private static let summary = [Block.text("so far")]
 
-    @Test(arguments: [
-        (8, [.input(results: [], messages: [summary, [.text("2")]]), .answer([.text("y")])]),
-        (7, [.input(results: [], messages: [summary])] + answers),
-        (11, [.input(results: [], messages: [summary])]),
-    ] as [(Int, [MessageGroup])])
+    @Test(
+        arguments: [
+            (8, [.input(results: [], messages: [summary, [.text("2")]]), .answer([.text("y")])]),
+            (7, [.input(results: [], messages: [summary])] + answers),
+            (11, [.input(results: [], messages: [summary])]),
+        ] as [(Int, [MessageGroup])])
     func aSummaryTakesThePlaceOfWhatStoodBefore(keptFrom: Int, history: [MessageGroup]) {
         var state = SessionState(id: Journals.session)
         for (index, kind) in (Journals.toSummarize + [Journals.compacted(keptFrom: keptFrom)]).enumerated() {
