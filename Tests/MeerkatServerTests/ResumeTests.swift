@@ -200,6 +200,24 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false])
+    func anInterruptIsAnsweredAfterTheRunThatWasResumed(isNamed: Bool) async throws {
+        let store = RecordingStore()
+        let (session, run) = try await Self.crash(
+            in: store, ScriptedProvider(.silence(after: "Once")), tools: [], after: "text_delta")
+        try await withTestClient(ScriptedProvider(.silence(after: "Once")), store: store) { client in
+            let params: JSONValue =
+                isNamed ? ["session_id": session, "run_id": run] : ["session_id": session]
+            let request = client.request("turn/resume", params)
+            await client.waitForEvent("text_delta")
+            try await client.call("turn/interrupt", ["session_id": session])
+            let answers = client.lines.filter { $0["method"] == nil }
+            #expect(answers.map { $0["id"] } == [1, 2])
+            let failure = await #expect(throws: TestClient.Failure.self) { try await client.answer(request) }
+            #expect(failure?.details == ["reason": "cancelled"])
+        }
+    }
+
     @Test func aSessionWithoutACutRunHasNothingToGoOnWith() async throws {
         try await withTestClient(ScriptedProvider(.text("a"))) { client in
             let session = try #require(try await client.call("session/create", ["prompt": "x"])["session_id"])
