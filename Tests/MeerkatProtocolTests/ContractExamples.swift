@@ -87,7 +87,9 @@ enum ContractExamples {
         method(SessionArchive.self, about, Flag("archived")),
         method(
             TurnStart.self, #"{"session_id":"\#(session)","prompt":"And of Peru?","run_id":"\#(run)"}"#, runResult),
-        method(TurnInterrupt.self, #"{"session_id":"\#(session)","run_id":"\#(run)"}"#, Flag("interrupted")),
+        method(
+            TurnInterrupt.self, #"{"session_id":"\#(session)","run_id":"\#(run)"}"#,
+            TurnInterrupt.Result(isInterrupted: true)),
         method(ConfigGet.self, "{}", Configuration().shown),
         method(ConfigSet.self, #"{"agent":{"model":"claude-sonnet-4-5"},"max_tokens":4096}"#, Flag("ok")),
         method(ConfigPatch.self, #"{"retry":{"max_retries":3}}"#, Configuration().shown),

@@ -37,7 +37,9 @@ import Testing
         let after = EffectTool(name: "act", effect: effect, isHeld: false)
         let provider = ScriptedProvider(.text("Done."))
         try await withTestClient(provider, store: store, tools: [after]) { client in
-            #expect(try await client.call("session/read", ["session_id": session])["state"] == "interrupted")
+            let shown = try await client.call("session/read", ["session_id": session])
+            #expect(shown["state"] == "interrupted")
+            #expect(shown["run_id"] == run)
             let result = try await client.call("turn/resume", ["session_id": session])
             #expect(result["text"] == "Done.")
             #expect(result["run_id"] == run)

@@ -69,6 +69,20 @@ import Testing
         }
     }
 
+    @Test func anInterruptEndsAnExtraction() async throws {
+        let provider = ScriptedProvider(.text("no"), .silence(after: "{"), .text(#"{"capital":"Oslo"}"#))
+        try await withTestClient(provider) { client in
+            let request = client.request("session/create", ["prompt": "x", "output_schema": Self.schema])
+            await client.waitForEvent("text_delta", count: 2)
+            let session = try #require(client.events.first?["session_id"])
+            try await client.call("turn/interrupt", ["session_id": session])
+            let failure = await #expect(throws: TestClient.Failure.self) { try await client.answer(request) }
+            #expect(failure?.details == ["reason": "cancelled"])
+            let next = try await client.call("turn/start", ["session_id": session, "prompt": "Norway?"])
+            #expect(next["structured_output"] == ["capital": "Oslo"])
+        }
+    }
+
     @Test func noRetriesMeansOneAnswer() async throws {
         let provider = ScriptedProvider(.text("a"), .text("b"))
         try await withTestClient(provider) { client in

@@ -47,6 +47,41 @@ import Testing
         }
     }
 
+    @Test func eventsOfTwoCallsComeInTheDocumentedOrder() async throws {
+        let tools = ["a", "b"].map { ConstantTool(name: $0, isPolling: false) }
+        let provider = ScriptedProvider(
+            .toolCalls((id: "1", name: "a", arguments: "{}"), (id: "2", name: "b", arguments: "{}")), .text("Done."))
+        try await withTestClient(provider, tools: tools) { client in
+            let result = try await client.call("session/create", ["prompt": "Both"])
+            #expect(result["turns"] == 2)
+            let shown = client.events.map { event in
+                (event["type"]?.string ?? "") + (event["id"]?.string.map { "(\($0))" } ?? "")
+            }
+            #expect(
+                shown.prefix(7) == [
+                    "run_started", "turn_started", "tool_call_requested(1)", "tool_call_requested(2)",
+                    "turn_completed", "tool_execution_started(1)", "tool_execution_started(2)",
+                ])
+            // Which of them ends first is open.
+            #expect(
+                Set(shown[7..<11]) == [
+                    "tool_execution_completed(1)", "tool_result_received(1)", "tool_execution_completed(2)",
+                    "tool_result_received(2)",
+                ])
+            #expect(
+                shown.suffix(5) == ["turn_started", "text_delta", "text_complete", "turn_completed", "run_completed"])
+        }
+    }
+
+    @Test func aToolThatFailsIsReportedToTheModel() async throws {
+        let provider = ScriptedProvider(.toolCall("broken", arguments: "{}"), .text("I see."))
+        try await withTestClient(provider, tools: [FailingTool()]) { client in
+            let result = try await client.call("session/create", ["prompt": "Go"])
+            #expect(result["text"] == "I see.")
+            #expect(Self.results(provider) == [#"call_1:{"error":"execution_failed","message":"out of paper"}"#])
+        }
+    }
+
     @Test func twentyCallsOverlap() async throws {
         var configuration = Configuration()
         configuration.tools.maxConcurrent = 20
@@ -144,7 +179,8 @@ import Testing
             clock.advance(by: .milliseconds(4500))
             let failure = await #expect(throws: TestClient.Failure.self) { try await client.answer(request) }
             #expect(failure?.details == ["reason": "cancelled", "survivors": ["stubborn (c7)"]])
-            #expect(try await client.answer(interrupt) == ["interrupted": true])
+            let interrupted = try await client.answer(interrupt)
+            #expect(interrupted == ["interrupted": true, "survivors": ["stubborn (c7)"]])
             let next = try await client.call("turn/start", ["session_id": session, "prompt": "Still there?"])
             #expect(next["text"] == "Next.")
             tool.release()
@@ -204,4 +240,13 @@ struct ConstantTool: Tool {
     }
 
     func call(_ arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput { .text("ok") }
+}
+
+/// A tool that cannot.
+struct FailingTool: Tool {
+    let definition = ToolDefinition(name: "broken", description: "Fails.", inputSchema: .emptyObject)
+
+    func call(_ arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput {
+        throw .executionFailed("out of paper")
+    }
 }

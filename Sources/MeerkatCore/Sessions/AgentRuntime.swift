@@ -88,7 +88,8 @@ public enum Interruption: Sendable, Hashable {
     case idle
     /// Another run than the one that was meant is going on, or one of another process; it goes on.
     case otherRun
-    case ended(RunID)
+    /// `survivors` are the tools that were told to end and go on.
+    case ended(RunID, survivors: [String])
     /// The run was told to end and has not within 5 s.
     case ending(RunID)
 }

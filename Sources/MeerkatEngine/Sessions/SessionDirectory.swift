@@ -202,8 +202,11 @@ public final class SessionDirectory: AgentRuntime {
         guard let handle = session.run else { return run == nil ? .idle : .otherRun }
         guard run == nil || handle.id == run else { return .otherRun }
         handle.cancel()
-        return await handle.hasEnded(within: .seconds(5), clock: services.clock)
-            ? .ended(handle.id) : .ending(handle.id)
+        guard await handle.hasEnded(within: .seconds(5), clock: services.clock) else { return .ending(handle.id) }
+        guard case .failure(let error) = await handle.outcome, case .cancelled(let survivors) = error.cause else {
+            return .ended(handle.id, survivors: [])
+        }
+        return .ended(handle.id, survivors: survivors)
     }
 
     // MARK: Open sessions

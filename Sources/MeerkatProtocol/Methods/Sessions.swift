@@ -126,6 +126,7 @@ public struct WireSession: JSONWritable, Sendable, Hashable {
             writer.member("created_at", summary.createdAt.seconds)
             writer.member("updated_at", summary.updatedAt.seconds)
             writer.member("is_active", snapshot.state == .running)
+            if snapshot.state != .idle { writer.member("run_id", summary.openRun) }
             if includesText { writer.member("last_assistant_text", summary.lastText) }
         }
     }

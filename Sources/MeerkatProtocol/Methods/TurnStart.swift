@@ -70,5 +70,22 @@ public enum TurnResume: RPCMethod {
 public enum TurnInterrupt: RPCMethod {
     public static let name = "turn/interrupt"
     public typealias Params = RunParams
-    public typealias Result = Flag
+
+    public struct Result: JSONWritable, Sendable {
+        public var isInterrupted: Bool
+        /// Tools that were told to end and go on.
+        public var survivors: [String]
+
+        public init(isInterrupted: Bool, survivors: [String] = []) {
+            self.isInterrupted = isInterrupted
+            self.survivors = survivors
+        }
+
+        public func write(to writer: inout JSONWriter) {
+            writer.writeObject { writer in
+                writer.member("interrupted", isInterrupted)
+                if !survivors.isEmpty { writer.member("survivors", survivors) }
+            }
+        }
+    }
 }

@@ -32,6 +32,8 @@ public struct AnthropicProvider: ModelProvider {
         AnthropicMessages(model: model).write(group, to: &writer)
     }
 
+    public func warnings(for schema: OutputSchema) -> [SchemaWarning] { AnthropicSchema(schema.schema).warnings }
+
     public func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
         let decoder = AnthropicStreamDecoder(model: request.model, failure: ProviderFailure(key: target.key))
         return try await ModelExchange(decoder, sink: sink, key: target.key, clock: clock)

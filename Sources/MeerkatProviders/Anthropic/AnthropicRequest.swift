@@ -90,7 +90,7 @@ struct AnthropicRequest {
         var settings = JSONObject()
         if let effort = parameters["effort"], effort.string != nil { settings["effort"] = effort }
         if let output {
-            settings["format"] = ["type": "json_schema", "schema": .object(AnthropicSchema.closed(output.schema))]
+            settings["format"] = ["type": "json_schema", "schema": .object(AnthropicSchema(output.schema).schema)]
         }
         return settings
     }

@@ -1,39 +1,64 @@
+internal import MeerkatCore
 internal import MeerkatJSON
 
 /// Fits a schema to what the API's structured output accepts.
-enum AnthropicSchema {
-    /// The schema with `additionalProperties: false` wherever properties are listed and nothing is said about others.
-    static func closed(_ schema: JSONObject) -> JSONObject {
-        var result = JSONObject()
-        for member in schema.members { result[member.name] = closed(member.name, member.value) }
-        if schema["properties"]?.object != nil, schema["additionalProperties"] == nil {
-            result["additionalProperties"] = false
-        }
-        return result
+///
+/// Object schemas must be closed, and most constraints on values are refused. What is left out here is still checked when
+/// the answer comes.
+///
+/// Source: <https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs>
+struct AnthropicSchema {
+    /// What is sent.
+    let schema: JSONObject
+    /// What is left out of it or changed.
+    let warnings: [SchemaWarning]
+
+    init(_ schema: JSONObject) {
+        var lowering = Lowering()
+        self.schema = lowering.lower(schema, at: "")
+        warnings = lowering.warnings
     }
 
-    /// Only schemas are changed: a property may be called `properties`, and data may look like a schema.
-    private static func closed(_ keyword: String, _ value: JSONValue) -> JSONValue {
-        switch (keyword, value) {
-        case ("properties", .object(let schemas)), ("patternProperties", .object(let schemas)),
-            ("dependentSchemas", .object(let schemas)), ("$defs", .object(let schemas)),
-            ("definitions", .object(let schemas)):
-            var result = JSONObject()
-            for member in schemas.members { result[member.name] = closed(schema: member.value) }
-            return .object(result)
-        case ("allOf", .array(let schemas)), ("anyOf", .array(let schemas)), ("oneOf", .array(let schemas)),
-            ("prefixItems", .array(let schemas)), ("items", .array(let schemas)):
-            return .array(schemas.map(closed(schema:)))
-        case ("items", _), ("additionalItems", _), ("unevaluatedItems", _), ("contains", _),
-            ("additionalProperties", _),
-            ("unevaluatedProperties", _), ("propertyNames", _), ("not", _), ("if", _), ("then", _), ("else", _):
-            return closed(schema: value)
-        default:
-            return value
-        }
-    }
+    /// Constraints that the API refuses.
+    private static let unsupported: Set = [
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
+        "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "prefixItems", "additionalItems",
+        "unevaluatedItems", "minProperties", "maxProperties", "patternProperties", "propertyNames",
+        "unevaluatedProperties", "dependentRequired", "dependentSchemas", "dependencies", "not", "if", "then", "else",
+    ]
 
-    private static func closed(schema value: JSONValue) -> JSONValue {
-        if case .object(let schema) = value { .object(closed(schema)) } else { value }
+    private struct Lowering {
+        var warnings: [SchemaWarning] = []
+
+        mutating func lower(_ schema: JSONObject, at path: String) -> JSONObject {
+            var kept = JSONObject()
+            for member in schema.members {
+                switch (member.name, member.value) {
+                case (let name, _) where AnthropicSchema.unsupported.contains(name):
+                    warn(
+                        path, name,
+                        "is not sent, because the provider does not know it; the answer is checked against it")
+                case ("minItems", let value) where value.int.map { $0 > 1 } ?? true:
+                    warn(
+                        path, "minItems",
+                        "is not sent, because the provider knows only 0 and 1; the answer is checked against it")
+                case ("oneOf", let schemas):
+                    warn(path, "oneOf", "is sent as anyOf; the answer is checked against it")
+                    kept["anyOf"] = schemas
+                case ("additionalProperties", let value) where value != false:
+                    warn(path, "additionalProperties", "is sent as false, because the provider knows nothing else")
+                default: kept[member.name] = member.value
+                }
+            }
+            if kept["properties"]?.object != nil { kept["additionalProperties"] = false }
+            var result = self
+            let lowered = SchemaPositions.map(kept, at: path) { inner, path in result.lower(inner, at: path) }
+            self = result
+            return lowered
+        }
+
+        private mutating func warn(_ path: String, _ keyword: String, _ message: String) {
+            warnings.append(SchemaWarning(provider: "anthropic", path: "\(path)/\(keyword)", message: message))
+        }
     }
 }

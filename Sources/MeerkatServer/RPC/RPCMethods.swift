@@ -73,8 +73,11 @@ enum RPCMethods {
         let outcome = try await RPCError.translating { () throws(SessionError) in
             try await call.runtime.interrupt(params.session, run: params.run)
         }
-        if case .ended(let run) = outcome { await call.connection.answer(of: run) }
-        return Flag("interrupted", outcome != .otherRun)
+        guard case .ended(let run, let survivors) = outcome else {
+            return TurnInterrupt.Result(isInterrupted: outcome != .otherRun)
+        }
+        await call.connection.answer(of: run)
+        return TurnInterrupt.Result(isInterrupted: true, survivors: survivors)
     }
 
     // MARK: Sessions

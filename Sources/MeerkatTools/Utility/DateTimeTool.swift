@@ -15,6 +15,8 @@ public struct DateTimeTool: Tool {
     public init() {}
 
     public var effect: ToolEffect { .pure }
+    /// A clock tells the same twice within a second.
+    public var isPolling: Bool { true }
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         .json(DateTime(context.clock.now))
