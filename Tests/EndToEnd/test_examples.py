@@ -109,7 +109,7 @@ def live_url() -> Iterator[str]:
     if url := os.environ.get("RKAT_LOCAL_URL"):
         yield url
         return
-    script, name = ROOT / "scripts" / "local-model", os.environ.get("MEERKAT_LIVE_MODEL", "1.5b")
+    script, name = str(ROOT / "scripts" / "local-model"), os.environ.get("MEERKAT_LIVE_MODEL", "1.5b")
     start = [script, "start", "--model", name, "--port", "0", "--with-parent", str(os.getpid())]
     url = subprocess.run(start, capture_output=True, text=True, check=True).stdout.split()[-1]
     yield url

@@ -199,7 +199,8 @@ async def test_tokens_are_limited_over_all_turns_of_a_session(launcher: Launcher
         [warning] = of_type(events, "budget_warning")
         assert (warning["budget_type"], warning["used"], warning["percent"]) == ("tokens", 850, 0.85)
         second = await client.start_turn(turn.session_id, "Second.")
-        assert (second.text, second.usage.total_tokens) == ("Two.", 1050)
+        assert second.text == "Two."
+        assert second.usage is not None and second.usage.total_tokens == 1050
         with pytest.raises(MeerkatError) as caught:
             await client.start_turn(turn.session_id, "Third.")
         assert (caught.value.code, caught.value.reason) == ("BUDGET_EXHAUSTED", "max_tokens")
@@ -257,6 +258,10 @@ async def test_a_wait_of_a_minute_is_interrupted_within_a_second(
             async for event in turn:
                 if event["type"] == "tool_execution_started":
                     break
+            for busy in (client.resume_turn(session_id), client.compact_session(session_id)):
+                with pytest.raises(MeerkatError) as caught:
+                    await busy
+                assert caught.value.code == "SESSION_BUSY"
             before = time.monotonic()
             if way == "interrupt":
                 await client.interrupt(session_id, turn.run_id)
@@ -291,7 +296,8 @@ async def test_a_turn_goes_on_after_its_process_was_killed(
         (folder.path / "a.txt").unlink()
 
         await client.connect()
-        assert (await client.read_session(session_id))["state"] == "interrupted"
+        state = await client.read_session(session_id)
+        assert (state["state"], state["run_id"]) == ("interrupted", turn.run_id)
         async with client.resume_turn_streaming(session_id) as resumed:
             events = [event async for event in resumed]
         assert events[0] == {**events[0], "type": "run_started", "prompt": "Write A.", "resumed": True}
@@ -343,7 +349,8 @@ async def test_a_fork_goes_its_own_way(launcher: Launcher, model: ScriptedModel)
         assert (fork["state"], fork["message_count"], fork["total_tokens"]) == ("idle", 2, 0)
         assert fork["last_assistant_text"] == "One."
         other = await client.start_turn(fork["session_id"], "Else.")
-        assert (other.text, other.usage.total_tokens) == ("Other.", 30)
+        assert other.text == "Other."
+        assert other.usage is not None and other.usage.total_tokens == 30
         await client.start_turn(original, "Third.")
         assert await texts(client, fork["session_id"]) == ["First.", "One.", "Else.", "Other."]
         assert model.said(2) == ["First.", "One.", "Else."]
