@@ -26,6 +26,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CPlatform"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CSupervisor"),
         .target(
             name: "Meerkat",
             dependencies: [
@@ -40,7 +41,7 @@ let package = Package(
         .target(
             name: "MeerkatIO",
             dependencies: [
-                "CPlatform", "MeerkatJSON",
+                "CPlatform", "CSupervisor", "MeerkatJSON",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -100,7 +101,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MeerkatToolsTests",
-            dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema", "MeerkatTools"],
+            dependencies: [
+                "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatJSONSchema", "MeerkatTesting", "MeerkatTools",
+            ],
             exclude: ["Fixtures"], swiftSettings: settings),
     ]
 )

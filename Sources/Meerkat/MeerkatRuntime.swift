@@ -76,6 +76,8 @@ public final class MeerkatRuntime: AgentRuntime {
                 ids: options.ids,
                 log: options.log,
                 tools: { toolMaker.tools(for: $0) },
+                isAlive: { $0.isAlive },
+                removeFiles: { toolMaker.removeFiles(of: $0) },
                 settings: { RunSettings(configuration.currentOrDefault) },
                 resolve: { (session) throws(SessionError) in try await resolver.resolve(session) },
                 resolveOverrides: { (turn) throws(SessionError) in try resolver.resolve(overrides: turn) },

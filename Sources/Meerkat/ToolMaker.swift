@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatIO
 internal import MeerkatTools
 
 /// Makes the tools of a session from what it asks for.
@@ -27,6 +28,36 @@ struct ToolMaker: Sendable {
                 root: root, workingDirectory: places.workingDirectory, taskStore: tasks, readable: [output])
             openWork = { await tasks.openTasks() }
         }
-        return SessionTools(tools: tools, openWork: openWork)
+        guard scope.options.enableShell == true else { return SessionTools(tools: tools, openWork: openWork) }
+        let shell = Shell(
+            Shell.Surroundings(
+                workingDirectory: places.workingDirectory, projectRoot: places.projectRoot,
+                environment: environment(without: settings.keyVariables), outputDirectory: output, clock: options.clock,
+                ids: options.ids),
+            settings: { settings.shell }, post: scope.post)
+        return SessionTools(
+            tools: tools + shell.tools,
+            openWork: { [openWork] in
+                let parts = [await openWork(), shell.openWork].compactMap(\.self)
+                return parts.isEmpty ? nil : parts.joined(separator: "\n")
+            },
+            close: { await shell.close() })
+    }
+
+    /// Removes the outputs that were kept for a session.
+    func removeFiles(of session: SessionID) {
+        Directories.removeFlat(places.outputDirectory(configuration.currentOrDefault, of: session))
+    }
+
+    /// What commands may get some of: keys of providers are not for them, whatever the configuration says.
+    private func environment(without keys: Set<String>) -> [String: String] {
+        options.environment.filter { !keys.contains($0.key) }
+    }
+}
+
+extension ToolProcess {
+    /// Whether the process has not ended yet.
+    var isAlive: Bool {
+        pid > 0 && ProcessIdentity(pid: Int32(clamping: pid), startTime: startTime, bootID: boot).isAlive
     }
 }

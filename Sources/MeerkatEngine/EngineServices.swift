@@ -11,6 +11,8 @@ public struct EngineServices: Sendable {
     public var tools: @Sendable (ToolScope) -> SessionTools
     /// Whether a process that worked for a tool call is still there.
     public var isAlive: @Sendable (ToolProcess) -> Bool
+    /// Removes what tools have kept for a session that is deleted.
+    public var removeFiles: @Sendable (SessionID) -> Void
     /// The settings for a run that begins now.
     public var settings: @Sendable () -> RunSettings
     /// Fills in what the options leave open, so that the session keeps it for its life.
@@ -26,6 +28,7 @@ public struct EngineServices: Sendable {
         store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
         tools: @escaping @Sendable (ToolScope) -> SessionTools = { _ in SessionTools() },
         isAlive: @escaping @Sendable (ToolProcess) -> Bool = { _ in false },
+        removeFiles: @escaping @Sendable (SessionID) -> Void = { _ in },
         settings: @escaping @Sendable () -> RunSettings,
         resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
         resolveOverrides: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
@@ -38,6 +41,7 @@ public struct EngineServices: Sendable {
         self.log = log
         self.tools = tools
         self.isAlive = isAlive
+        self.removeFiles = removeFiles
         self.settings = settings
         self.resolve = resolve
         self.resolveOverrides = resolveOverrides

@@ -45,7 +45,7 @@ public enum CapabilityStatus: Sendable, Hashable {
 public struct Capabilities: Sendable, Hashable, JSONWritable {
     /// What works in this build; everything else is reported as not compiled.
     public static let available: Set<CapabilityID> = [
-        .sessions, .streaming, .structuredOutput, .builtins, .sessionStore, .sessionCompaction,
+        .sessions, .streaming, .structuredOutput, .builtins, .shell, .sessionStore, .sessionCompaction,
     ]
 
     public init() {}

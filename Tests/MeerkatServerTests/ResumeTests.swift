@@ -84,6 +84,28 @@ import Testing
         }
     }
 
+    @Test func callsAreCountedOnceAndRefusedAgain() async throws {
+        let store = RecordingStore()
+        let calls = ["a", "b"].map { Block.toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
+        let tools = ["a", "b"].map { EffectTool(name: $0, effect: .pure, isHeld: true) }
+        let provider = ScriptedProvider(.answer([.text("Two.")] + calls, stopReason: .toolUse))
+        var session = JSONValue.null
+        try await withTestClient(provider, store: store, ids: RandomIDGenerator(), tools: tools) { client in
+            _ = client.request("session/create", ["prompt": "Go", "limits": ["max_tool_calls": 1]])
+            await client.waitForEvent("tool_execution_started", count: 2)
+            session = client.events[0]["session_id"] ?? .null
+            store.fail { _ in .failed("the process is dead") }
+        }
+        store.fail { _ in nil }
+        let after = ["a", "b"].map { EffectTool(name: $0, effect: .pure, isHeld: false) }
+        try await withTestClient(ScriptedProvider(), store: store, tools: after) { client in
+            let result = try await client.call("turn/resume", ["session_id": session])
+            #expect(result["tool_calls"] == 2)
+            #expect(result["stop_reason"] == "budget_exhausted")
+            #expect(after.map(\.calls.count) == [1, 0])
+        }
+    }
+
     @Test func aCallOfTheModelThatHasNoAnswerIsMadeAgain() async throws {
         let store = RecordingStore()
         let (session, run) = try await Self.crash(

@@ -56,6 +56,16 @@ extension Configuration {
         return Credentials(provider: name, baseURL: baseURL, key: key)
     }
 
+    /// The variables that hold keys of providers, whatever else may hold one.
+    public var keyVariables: Set<String> {
+        var names: Set<String> = []
+        for provider in ["anthropic", "openai", "gemini", "openai_compatible"] + providers.definitions.map(\.name) {
+            names.formUnion(ProviderVariables(of: provider).keys)
+            if let own = providers.definitions[provider]?.apiKeyEnv { names.insert(own) }
+        }
+        return names
+    }
+
     /// The name by which a provider is known here; `open_ai` and `open_a_i` are read for `openai`.
     public static func canonicalProvider(_ name: String) -> String {
         ["open_ai", "open_a_i"].contains(name) ? "openai" : name

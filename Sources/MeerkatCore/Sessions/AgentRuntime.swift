@@ -10,12 +10,12 @@ public protocol AgentRuntime: Sendable {
 
     /// Creates a session without a turn.
     ///
-    /// - Parameter run: an id that makes asking twice safe; a known one gives the session that it was made with.
+    /// An id in `run` makes asking twice safe: a known one gives the session that it was made with.
     func prepareSession(_ options: SessionOptions, run: RunID?) async throws(SessionError) -> SessionSnapshot
 
-    /// Runs a turn of a session, live or stored. Like ``createSession(_:prompt:run:events:)`` otherwise.
+    /// Runs a turn of a session, live or stored; `overrides` is what it has otherwise than its session.
     ///
-    /// - Parameter overrides: what this turn has otherwise than its session.
+    /// Like ``createSession(_:prompt:run:events:)`` besides.
     func startTurn(
         in session: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult
@@ -23,17 +23,15 @@ public protocol AgentRuntime: Sendable {
     /// Goes on with the run that the end of its process has cut off, from the step where it stood.
     ///
     /// Tool calls that have a result keep it. Of those that were started, the ones that may be made twice are made
-    /// again; the others are closed, because nobody knows what they have done.
+    /// again; the others are closed, because nobody knows what they have done. When `run` says which run is meant, one
+    /// that has ended since is answered by its record.
     ///
-    /// - Parameter run: the run that is meant; one that has ended since is answered by its record.
     /// - Throws: ``SessionError/Cause/notInterrupted`` when there is none.
     func resumeTurn(in session: SessionID, run: RunID?, events: any EventSink) async throws(SessionError) -> RunResult
 
-    /// Creates a session that continues a copy of another one.
+    /// Creates a session that continues a copy of another one, up to the entry `seq` as the history tells it.
     ///
-    /// - Parameters:
-    ///   - seq: the last entry that is copied, as the history tells it; nil copies all.
-    ///   - run: like that of ``prepareSession(_:run:)``.
+    /// Without it everything is copied. `run` is like that of ``prepareSession(_:run:)``.
     func fork(_ session: SessionID, at seq: Int?, run: RunID?) async throws(SessionError) -> SessionSnapshot
 
     /// Summarizes the older part of a session's conversation now.

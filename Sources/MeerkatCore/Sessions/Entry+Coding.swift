@@ -68,6 +68,7 @@ extension Entry.Kind {
             writer.member("tool_use_id", toolUseID)
             writer.member("pid", process.pid)
             writer.member("start_time", process.startTime)
+            writer.member("boot", process.boot)
         case .compacted(let compaction):
             writer.member("kind", "compacted")
             writer.member("summary", compaction.summary)

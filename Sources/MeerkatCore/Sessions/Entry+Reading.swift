@@ -60,7 +60,7 @@ extension Entry {
         var forkedFrom: SessionID?
         var forkedAt = 0
         var purpose = ModelCall.Purpose.turn
-        var process = ToolProcess(pid: 0, startTime: 0)
+        var process = ToolProcess(pid: 0, startTime: 0, boot: "")
         var summary: [Block] = []
         var keptFrom = 0
         var instructions = ""
@@ -111,6 +111,7 @@ extension Entry {
             case "forked_at": forkedAt = try reader.readInteger()
             case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
             case "pid": process.pid = try reader.readInteger()
+            case "boot": process.boot = try reader.readString()
             case "start_time": process.startTime = try reader.readInteger()
             case "summary": summary = try reader.read()
             case "kept_from": keptFrom = try reader.readInteger()

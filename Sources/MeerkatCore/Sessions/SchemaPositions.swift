@@ -17,9 +17,7 @@ public enum SchemaPositions {
         "properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies",
     ]
 
-    /// The schema with each schema directly inside it replaced.
-    ///
-    /// - Parameter change: gets a schema and its JSON pointer below `path`.
+    /// The schema with each schema directly inside it replaced by what `change` makes of it and its JSON pointer.
     public static func map(
         _ schema: JSONObject, at path: String = "", _ change: (JSONObject, String) -> JSONObject
     ) -> JSONObject {

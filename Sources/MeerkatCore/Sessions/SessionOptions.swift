@@ -21,7 +21,7 @@ public struct SessionOptions: Sendable, Hashable {
     public var enableBuiltins: Bool?
     /// The shell and its jobs.
     public var enableShell: Bool?
-    /// An absolute path; the tools work there. Nil is the working directory of the process.
+    /// Where the tools work, an absolute path; nil is the working directory of the process.
     public var workingDirectory: String?
     public var limits = RunLimits()
 

@@ -7,7 +7,7 @@ public struct ToolContext: Sendable {
     public let clock: any RuntimeClock
     private let journal: @Sendable (ToolProcess) async throws(ToolError) -> Void
 
-    /// - Parameter journal: makes a process durable before it is let go.
+    /// Makes a context; `journal` makes a process durable before it is let go.
     public init(
         session: SessionID, run: RunID, toolUseID: String, clock: any RuntimeClock,
         journal: @escaping @Sendable (ToolProcess) async throws(ToolError) -> Void = { _ in }
@@ -30,11 +30,14 @@ public struct ToolContext: Sendable {
 /// A process that works for a tool call, named so that it cannot be taken for a later one with the same number.
 public struct ToolProcess: Sendable, Hashable {
     public var pid: Int
-    /// When it was started, in the system's own unit; with the number it is unique until the next boot.
+    /// When it was started, in the system's own unit.
     public var startTime: UInt64
+    /// Names the run of the system, from one start of it to the next.
+    public var boot: String
 
-    public init(pid: Int, startTime: UInt64) {
+    public init(pid: Int, startTime: UInt64, boot: String) {
         self.pid = pid
         self.startTime = startTime
+        self.boot = boot
     }
 }

@@ -12,24 +12,19 @@ extension RunLoop {
     ///
     /// A call is durable before it is started, and its result before that is announced; the last one waits for the
     /// commit of the next model call.
-    mutating func dispatch(_ calls: [SessionState.OpenCall]) async throws(SessionError) {
-        let isResuming = calls.contains { $0.isStarted }
-        // Calls that were counted before the process died are admitted.
-        let admitted = isResuming ? calls.count : budget.admit(calls: calls.count)
-        if !isResuming { toolCalls += calls.count }
+    mutating func dispatch(_ calls: [ToolUse], admitted: Int) async throws(SessionError) {
         warn()
         var refused: [(ToolUse, ToolError)] = []
         var batch: [ToolBatch.Call] = []
-        for (index, call) in calls.enumerated() {
+        for (index, toolUse) in calls.enumerated() {
             let error = ToolError.accessDenied("the limit of tool calls is reached: max_tool_calls is used up")
-            switch index < admitted ? plan(call.toolUse) : .refuse(error) {
-            case .refuse(let error): refused.append((call.toolUse, error))
+            switch index < admitted ? plan(toolUse) : .refuse(error) {
+            case .refuse(let error): refused.append((toolUse, error))
             case .run(let tool, let arguments):
                 batch.append(
                     ToolBatch.Call(
-                        toolUse: call.toolUse, tool: tool, arguments: arguments,
-                        limit: settings.tools.timeout(of: tool, named: call.toolUse.name),
-                        context: context(of: call.toolUse)))
+                        toolUse: toolUse, tool: tool, arguments: arguments,
+                        limit: settings.tools.timeout(of: tool, named: toolUse.name), context: context(of: toolUse)))
             }
         }
         for call in batch.prefix(settings.tools.maxConcurrent) { announceStart(of: call) }
@@ -41,7 +36,7 @@ extension RunLoop {
         for (toolUse, error) in refused { add(.refusal(of: toolUse, error), duration: .zero) }
         var results = refused.map { ($0.0.id, ToolResult.refusal(of: $0.0, $0.1)) }
         if !batch.isEmpty { results += try await run(batch) }
-        note(calls.map(\.toolUse), Dictionary(results) { first, _ in first })
+        note(calls, Dictionary(results) { first, _ in first })
     }
 
     private func plan(_ toolUse: ToolUse) -> Plan {

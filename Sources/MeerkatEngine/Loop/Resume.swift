@@ -13,13 +13,19 @@ extension RunLoop {
         toolCalls = open.toolCalls
         text = open.text
         extractions = open.extractions
-        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount)
+        // The calls of the last answer are counted anew, so that those beyond a limit are refused again.
+        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - state.openCalls.count)
+        let admitted = Set(state.openCalls.prefix(budget.admit(calls: state.openCalls.count)).map(\.toolUse.id))
         let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
         for call in closed {
             entries.append((.toolFinished(.closing(call.toolUse, wasStarted: true)), run))
         }
         let left = state.unansweredCalls.filter { $0.startedEffect != .once }
-        if !left.isEmpty { return (entries, .tools(left), open.prompt) }
+        if !left.isEmpty {
+            let toolUses = left.map(\.toolUse)
+            let position = Position.tools(toolUses, admitted: toolUses.filter { admitted.contains($0.id) }.count)
+            return (entries, position, open.prompt)
+        }
         let (further, position) = position(of: open, state)
         return (entries + further, position, open.prompt)
     }

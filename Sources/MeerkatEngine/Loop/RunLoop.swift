@@ -41,8 +41,8 @@ struct RunLoop: Sendable {
         case idle
         /// A call is durable and waits to be made.
         case called(attempt: Int)
-        /// Calls of the last answer wait for their results.
-        case tools([SessionState.OpenCall])
+        /// Calls of the last answer wait for their results; so many of them, from the first, the limits admit.
+        case tools([ToolUse], admitted: Int)
         /// The last answer asked for nothing more.
         case answered([Block])
         /// A call for the final answer is durable and waits to be made.
@@ -130,12 +130,13 @@ struct RunLoop: Sendable {
                 announce(answer)
                 let toolUses = answer.blocks.toolUses
                 if !toolUses.isEmpty {
-                    position = .tools(toolUses.map { SessionState.OpenCall(toolUse: $0) })
+                    toolCalls += toolUses.count
+                    position = .tools(toolUses, admitted: budget.admit(calls: toolUses.count))
                 } else {
                     position = answer.isPaused ? .idle : .answered(answer.blocks)
                 }
-            case .tools(let calls):
-                try await dispatch(calls)
+            case .tools(let calls, let admitted):
+                try await dispatch(calls, admitted: admitted)
                 position = .idle
             case .answered(let blocks):
                 guard let check = answerCheck else { return Ending() }

@@ -24,7 +24,7 @@ extension SessionDirectory {
                     continue
                 }
                 state.apply(entry)
-                entries.append(entry.kind.withoutUsage)
+                entries.append(entry.kind.asForked)
                 runs.append(entry.run)
             }
         } catch {
@@ -108,8 +108,8 @@ extension SessionDirectory {
 }
 
 extension Entry.Kind {
-    /// The entry as a fork has it, which has used no tokens of its own yet.
-    fileprivate var withoutUsage: Entry.Kind {
+    /// The entry as a fork has it, which has used no tokens and started no processes of its own.
+    fileprivate var asForked: Entry.Kind {
         switch self {
         case .modelAnswered(let call, let blocks, let stopReason, _):
             .modelAnswered(call: call, blocks: blocks, stopReason: stopReason, usage: nil)
@@ -117,6 +117,9 @@ extension Entry.Kind {
             .modelFailed(call: call, attempt: attempt, cause: cause, usage: nil)
         case .compacted(let compaction):
             .compacted(Compaction(summary: compaction.summary, keptFrom: compaction.keptFrom, usage: nil))
+        case .processStarted(let toolUseID, _):
+            // The processes work for the original. The entry stays, because others are named by their numbers.
+            .processStarted(toolUseID: toolUseID, ToolProcess(pid: 0, startTime: 0, boot: ""))
         default: self
         }
     }

@@ -322,6 +322,7 @@ public final class SessionDirectory: AgentRuntime {
             throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
         }
         if let session { forget(session) }
+        services.removeFiles(id)
     }
 
     // MARK: End

@@ -67,6 +67,12 @@ public enum Directories {
         close(descriptor)
     }
 
+    /// Removes a directory that holds nothing but files; what cannot be removed stays.
+    public static func removeFlat(_ path: String) {
+        for name in names(in: path) { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+
     /// Whether a directory stands on a file system of another machine, where locks are not reliable.
     public static func isOnNetwork(_ path: String) -> Bool {
         #if os(Linux)

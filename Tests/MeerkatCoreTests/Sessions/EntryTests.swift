@@ -56,7 +56,7 @@ import Testing
         .toolStarted(toolUseID: "c", name: "t", arguments: arguments ?? .emptyObject, effect: .idempotent),
         .toolFinished(
             ToolResult(toolUseID: "c", name: "t", content: [.text("r")], isError: false, origin: .effectUnknown)),
-        .processStarted(toolUseID: "c", ToolProcess(pid: 4711, startTime: .max)),
+        .processStarted(toolUseID: "c", ToolProcess(pid: 4711, startTime: .max, boot: "b")),
         .compacted(
             Compaction(summary: [.text("So far")], keptFrom: 7, usage: Usage(inputTokens: 1, outputTokens: 2))),
         .compacted(Compaction(summary: [], keptFrom: 0, usage: nil)),

@@ -37,6 +37,36 @@ import Testing
         }
     }
 
+    private static let answers: [MessageGroup] = [
+        .answer([.text("x")]), .input(results: [], messages: [[.text("2")]]), .answer([.text("y")]),
+    ]
+    private static let summary = [Block.text("so far")]
+
+    @Test(
+        arguments: [
+            (8, [.input(results: [], messages: [summary, [.text("2")]]), .answer([.text("y")])]),
+            (7, [.input(results: [], messages: [summary])] + answers),
+            (11, [.input(results: [], messages: [summary])]),
+        ] as [(Int, [MessageGroup])])
+    func aSummaryTakesThePlaceOfWhatStoodBefore(keptFrom: Int, history: [MessageGroup]) {
+        var state = SessionState(id: Journals.session)
+        for (index, kind) in (Journals.toSummarize + [Journals.compacted(keptFrom: keptFrom)]).enumerated() {
+            state.apply(Entry(seq: index + 1, at: Timestamp(milliseconds: 0), run: Journals.run, kind: kind))
+        }
+        #expect(state.history == history)
+        #expect(state.historyBytes == history.reduce(0) { $0 + $1.textBytes })
+        #expect(state.messageCount == 6)
+    }
+
+    @Test func aSummaryNeverPartsACallFromItsResult() {
+        var state = SessionState(id: Journals.session)
+        for (index, kind) in (Journals.toSummarize + [Journals.compacted(keptFrom: 5)]).enumerated() {
+            state.apply(Entry(seq: index + 1, at: Timestamp(milliseconds: 0), run: Journals.run, kind: kind))
+        }
+        #expect(state.history.first == .input(results: [], messages: [Self.summary]))
+        #expect(state.history.count == 6)
+    }
+
     @Test func usageOfAbortedCallsCounts() {
         var state = SessionState(id: Journals.session)
         let part = Usage(inputTokens: 5, outputTokens: 2, cacheReadTokens: 1)
@@ -81,6 +111,16 @@ enum Journals {
 
     private static func asked(_ text: String) -> Entry.Kind { .runStarted(prompt: [.text(text)], overrides: nil) }
     private static let interrupted = Entry.Kind.runFinished(.cancelled(reason: "interrupted"))
+
+    static func compacted(keptFrom: Int) -> Entry.Kind {
+        .compacted(Compaction(summary: [.text("so far")], keptFrom: keptFrom, usage: nil))
+    }
+
+    /// Two tool turns and an answer, entries 1 to 10.
+    static let toSummarize = [
+        asked("1"), called, answered(use("a")), started("a"), finished("a"), called, answered(.text("x")), asked("2"),
+        called, answered(.text("y")),
+    ]
 
     static let all = [
         Journal(
@@ -129,7 +169,7 @@ enum Journals {
 
     static func anyKind(using random: inout SplitMix) -> Entry.Kind {
         let id = ["a", "b", "c"].randomElement(using: &random) ?? "a"
-        switch Int.random(in: 0..<9, using: &random) {
+        switch Int.random(in: 0..<11, using: &random) {
         case 0: return asked(id)
         case 1: return called
         case 2: return answered(.text(id))
@@ -138,6 +178,8 @@ enum Journals {
         case 5: return started(id)
         case 6: return finished(id)
         case 7: return .messageAdded(origin: "steering", blocks: [.text(id)])
+        case 8: return compacted(keptFrom: Int.random(in: 0..<40, using: &random))
+        case 9: return .runResumed
         default: return interrupted
         }
     }

@@ -1,0 +1,131 @@
+internal import CSupervisor
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// What is known about a supervisor and asked of it.
+final class Supervision: Sendable {
+    private struct State {
+        /// Nil when the supervisor has ended.
+        var control: Int32?
+        var commandGroup: Int32?
+        var started: UInt64?
+        var exited: UInt64?
+        var cause: ProcessEnd.Cause?
+        var wasStopped = false
+        var leftProcesses = 0
+        var survivors = 0
+        var isGone = false
+        var end: ProcessEnd?
+        var waiting: [UnsafeContinuation<ProcessEnd, Never>] = []
+    }
+
+    let pid: Int32
+    let output: @Sendable (SupervisedProcess.Stream, RawSpan) -> Void
+    private let command: SupervisedCommand
+    private let state: Mutex<State>
+
+    init(
+        _ supervisor: Supervisor, _ command: SupervisedCommand,
+        _ output: @escaping @Sendable (SupervisedProcess.Stream, RawSpan) -> Void
+    ) {
+        pid = supervisor.pid
+        self.command = command
+        self.output = output
+        state = Mutex(State(control: supervisor.control))
+    }
+
+    func start() {
+        state.withLock { state in
+            guard let control = state.control, state.started == nil, !state.wasStopped else { return }
+            state.started = TimerThread.uptime
+            supervisor_start(control)
+        }
+    }
+
+    func stop(grace: UInt32) {
+        state.withLock { state in
+            guard let control = state.control else { return }
+            if state.exited == nil { state.wasStopped = true }
+            supervisor_stop(control, grace)
+            // In case the command has stopped its supervisor.
+            kill(pid, SIGCONT)
+        }
+    }
+
+    func end() async -> ProcessEnd {
+        await withUnsafeContinuation { continuation in
+            let end = state.withLock { state in
+                if state.end == nil { state.waiting.append(continuation) }
+                return state.end
+            }
+            if let end { continuation.resume(returning: end) }
+        }
+    }
+
+    func take(_ report: SupervisorReport) {
+        let now = TimerThread.uptime
+        state.withLock { state in
+            switch report.kind {
+            case .started:
+                state.commandGroup = report.value
+            case .failed:
+                state.cause = .failed(error(report.value, SupervisorStage(rawValue: report.detail)))
+            case .exited:
+                state.exited = now
+                state.cause = state.cause ?? .exited(status: report.value)
+            case .signalled:
+                state.exited = now
+                state.cause = state.cause ?? .signalled(report.value)
+            case .gone:
+                state.isGone = true
+                state.leftProcesses = Int(report.value)
+                state.survivors = Int(report.detail)
+            }
+        }
+    }
+
+    private func error(_ code: Int32, _ stage: SupervisorStage?) -> ProcessError {
+        switch stage {
+        case .directory: .workingDirectory(SystemError(code: code, path: command.workingDirectory))
+        case .execution: .execution(SystemError(code: code, path: command.executable))
+        case .fork, .setup, nil: ProcessError(forking: code, command.executable)
+        }
+    }
+
+    /// Takes leave of the supervisor, which has closed its end of the pipes.
+    func reap() {
+        state.withLock { state in
+            if let control = state.control { close(control) }
+            state.control = nil
+            if !state.isGone, let group = state.commandGroup {
+                kill(-group, SIGKILL)
+                state.cause = .supervisorLost
+            }
+            state.exited = state.exited ?? TimerThread.uptime
+        }
+        // A program that ignores SIGCHLD leaves nothing to wait for.
+        while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+    }
+
+    /// Nothing more will be told.
+    func finish() {
+        let (end, waiting) = state.withLock { state in
+            let nanoseconds = (state.exited ?? 0) - (state.started ?? state.exited ?? 0)
+            let end = ProcessEnd(
+                cause: state.cause ?? (state.isGone ? .notStarted : .supervisorLost), wasStopped: state.wasStopped,
+                duration: .nanoseconds(Int64(clamping: nanoseconds)), leftProcesses: state.leftProcesses,
+                survivors: state.survivors)
+            state.end = end
+            defer { state.waiting = [] }
+            return (end, state.waiting)
+        }
+        for continuation in waiting { continuation.resume(returning: end) }
+    }
+}

@@ -1,0 +1,143 @@
+import MeerkatCore
+import Testing
+
+@testable import MeerkatTools
+
+@Suite struct ShellLines {
+    /// The canonical forms of the commands of a line.
+    private func commands(_ line: String) throws -> [String] {
+        try ShellLine(line).commands.map { ($0.assignments + $0.words).map(\.canonical).joined(separator: " ") }
+    }
+
+    @Test(
+        arguments: [
+            ("", []), ("  \n ; ", []), ("ls", ["ls"]), ("  ls   -l\t/tmp ", ["ls -l /tmp"]),
+            ("a;b&c&&d||e|f|&g\nh", ["a", "b", "c", "d", "e", "f", "g", "h"]),
+            ("a&&b;", ["a", "b"]), ("sleep 1 &", ["sleep 1"]),
+            (#"echo 'a;b' "c|d" e\;f"#, ["echo 'a;b' 'c|d' e';'f"]),
+            (#"echo "a b" a\ b 'a'"b""#, ["echo 'a b' a' 'b ab"]),
+            (#"echo "it's" \'"#, [#"echo 'it'\''s' ''\'''"#]), (#"echo "\a\"\\\$" "#, [#"echo '\a"\$'"#]),
+            (#"r\m -rf "/tm"p '' """#, ["rm -rf /tmp '' ''"]), ("a\\\nb c\\\n d", ["ab c d"]),
+            ("FOO=1 BAR='a b' cmd x=y", ["FOO=1 BAR='a b' cmd x=y"]), ("FOO=1", ["FOO=1"]), ("F+=1 a", ["F+=1 a"]),
+            (#""FOO"=1"#, ["FOO=1"]), ("1A=2", ["1A=2"]),
+            ("ls *.txt '*' a'*'b*", ["ls *.txt '*' a'*'b*"]),
+            ("curl https://a.b/c?d=e#f", ["curl https://a.b/c?d=e#f"]),
+            ("git log --format=%H a#b", ["git log --format=%H a#b"]), ("ls # all of them; rm x\nb", ["ls", "b"]),
+            ("make 2>&1 >/dev/null | tee </dev/null 2> /dev/null", ["make", "tee"]),
+            ("make >&2 2>&- &>/dev/null", ["make"]),
+            ("find . -exec ls {} \\;", ["find . -exec ls {} ';'"]), ("grep a$ b; echo $", ["grep a'$' b", "echo '$'"]),
+            ("grep \"a$\" ~/x é", ["grep 'a$' ~/x é"]), ("echo if then", ["echo if then"]), ("'if' x", ["if x"]),
+            ("echo a=b [", ["echo a=b ["]), ("2 x", ["2 x"]),
+        ] as [(String, [String])])
+    func isTakenApart(_ line: String, _ expected: [String]) throws {
+        #expect(try commands(line) == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("echo 'a", .unclosedQuote("'")), ("echo \"a", .unclosedQuote("\"")), ("echo a\\", .trailingBackslash),
+            ("echo $(rm x)", .substitution("$(")), ("echo \"$(rm x)\"", .substitution("$(")),
+            ("echo `rm x`", .substitution("`")), ("echo \"`rm x`\"", .substitution("`")),
+            ("diff <(a) b", .substitution("<(")), ("a >(b)", .substitution(">(")),
+            ("echo $HOME", .expansion), ("echo ${HOME}", .expansion), ("echo \"$HOME\"", .expansion),
+            ("echo $'a'", .expansion), ("echo $\"a\"", .expansion), ("$x", .expansion),
+            ("echo $((1))", .substitution("$(")),
+            ("echo {a,b}", .braces), ("echo a{1..3}", .braces), ("{cat,x}", .braces), ("echo {", .braces),
+            ("{ ls; }", .keyword("{")), ("ls; }", .keyword("}")), ("(ls)", .grouping("(")),
+            ("f() { ls; }", .grouping("(")),
+            ("a )", .grouping(")")), ("case a in a) ls;; esac", .keyword("case")),
+            ("if true; then ls; fi", .keyword("if")), ("! ls", .keyword("!")), ("[[ a ]]", .keyword("[[")),
+            ("A=1 while b", .keyword("while")), ("time ls", .keyword("time")), ("ls;done", .keyword("done")),
+            ("echo a > b", .redirection("b")), ("a >>b", .redirection("b")), ("a <b", .redirection("b")),
+            ("a 2>b", .redirection("b")), ("a &>b", .redirection("b")), ("a >&b", .redirection("b")),
+            ("a >|b", .redirection("b")),
+            ("a <>b", .redirection("b")), ("a >", .redirection("")), ("a > '/dev/null'x", .redirection("/dev/nullx")),
+            ("a <<X\nb\nX", .hereDocument), ("a <<<b", .hereDocument), ("a <<-X", .hereDocument),
+            ("l* a", .wildcardInCommand("l*")), ("/bin/r? x", .wildcardInCommand("/bin/r?")),
+            ("a[0]=1", .wildcardInCommand("a[0]=1")),
+            ("ls @(a|b)", .grouping("(")),
+        ] as [(String, ShellLine.Refusal)])
+    func whatOnlyTheShellKnowsIsRefused(_ line: String, _ refusal: ShellLine.Refusal) {
+        #expect(throws: refusal) { try ShellLine(line) }
+    }
+}
+
+@Suite struct TextPatterns {
+    @Test(arguments: [
+        ("*", "", true), ("*", "a/b c", true), ("rm *", "rm -rf /a/b", true), ("rm *", "rm", false),
+        ("rm *", "rmdir a", false),
+        ("git*", "git", true), ("a?c", "abc", true), ("a?c", "ac", false), ("a?c", "a€c", true),
+        ("*a*b", "xaxbxab", true), ("*a*b", "xaxbxa", false), ("[a-c]x", "bx", true), ("[!a-c]x", "bx", false),
+        ("[]]", "]", true), ("[a-]", "-", true), ("a**b", "ab", true), ("", "", true), ("", "a", false),
+        ("A", "a", false),
+        ("curl https://*", "curl https://a.b/c?d", true),
+    ])
+    func matchesTheWholeText(_ pattern: String, _ text: String, _ matches: Bool) throws {
+        #expect(try #require(TextPattern(pattern)).matches(text) == matches)
+    }
+
+    @Test(arguments: ["[", "a[b", "[]", "[!]", "[z-a]"])
+    func isRefused(_ pattern: String) {
+        #expect(TextPattern(pattern) == nil)
+    }
+
+    @Test func manyStarsTakeNoTime() throws {
+        let pattern = try #require(TextPattern(String(repeating: "*a", count: 50) + "b"))
+        #expect(!pattern.matches(String(repeating: "a", count: 5000)))
+    }
+}
+
+@Suite struct ShellPolicies {
+    private func isAllowed(
+        _ line: String, _ mode: Configuration.Shell.SecurityMode, _ patterns: [String], program: String = "bash"
+    ) -> Bool {
+        do throws(ToolError) {
+            try ShellPolicy(mode, patterns).check(line, for: program)
+            return true
+        } catch {
+            if case .accessDenied = error { return false }
+            Issue.record(error)
+            return false
+        }
+    }
+
+    @Test(arguments: [
+        ("git status", true), ("git status && git diff", true), ("git status; rm -rf /", false), ("rm x", false),
+        ("git status\nrm x", false), ("git log | head", false), ("git 'a;b'", true), ("git $(rm x)", false),
+        ("PATH=/tmp git status", false), ("ls -l", true), ("ls -la", false), ("", true), ("# only words", true),
+        ("git log > x", false), ("/bin/git status", false), ("env git status", false), ("'git' status", true),
+    ])
+    func anAllowListLetsOnlyTheListedPass(_ line: String, _ expected: Bool) {
+        #expect(isAllowed(line, .allowList, ["git *", "ls -l"]) == expected)
+        #expect(!isAllowed(line, .allowList, []) || line.isEmpty || line.hasPrefix("#"))
+    }
+
+    @Test(arguments: [
+        ("ls", true), ("rm x", false), ("rm -rf /a/b", false), ("ls; rm x", false), ("ls && rm x | cat", false),
+        (#"r\m x"#, false), ("'rm' x", false), ("A=1 rm x", false), ("/bin/rm x", false), ("sudo -n rm x", false),
+        ("env -i A=1 nice rm x", false), ("find . -exec rm {} +", false), ("sh -c 'ls; rm x'", false),
+        ("bash -ec \"rm x\"", false), ("eval rm x", false), ("eval 'rm' x", false),
+        ("env sh -c 'eval \"rm x\"'", false),
+        ("sh -c 'ls'", true), ("sh script", true), ("echo rm x", true), ("source x", false), (". x", false),
+        ("alias a=b", false), ("trap 'rm x' EXIT", false), ("x=rm; $x y", false), ("ls $HOME", false),
+        ("echo 'a", false),
+        ("sh -c 'echo $(rm x)'", false), ("", true), ("git push", false), ("git 'push'", false), ("git pull", true),
+    ])
+    func aDenyListStopsTheListed(_ line: String, _ expected: Bool) {
+        #expect(isAllowed(line, .denyList, ["rm *", "git push*"]) == expected)
+    }
+
+    @Test func withoutAModeNothingIsParsed() {
+        #expect(isAllowed("echo 'a $(", .unrestricted, ["["], program: "nu"))
+    }
+
+    @Test func anInvalidPatternStopsEverything() {
+        #expect(!isAllowed("ls", .allowList, ["ls", "["]))
+        #expect(!isAllowed("ls", .denyList, ["["]))
+    }
+
+    @Test func commandsOfOtherShellsAreNotUnderstood() {
+        #expect(!isAllowed("ls", .allowList, ["ls"], program: "nu"))
+        #expect(!isAllowed("ls", .denyList, [], program: "fish"))
+    }
+}
