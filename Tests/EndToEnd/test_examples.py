@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rkat_process import RKAT, Folder
+from rkat_process import Folder
 from scripted_model import ScriptedModel, call, say
 from sdk_process import Launcher
 
@@ -33,21 +33,7 @@ def example(heading: str) -> str:
 
 
 TOOLS = example("Using with tools enabled")
-#: For builds that have no shell.
-TOOLS_WITHOUT_SHELL = re.sub(r" *enable_shell=True,\n", "", TOOLS)
 STRUCTURED = example("Structured output")
-
-
-def has_shell() -> bool:
-    if RKAT is None:
-        return False
-    printed = subprocess.run([RKAT, "capabilities"], capture_output=True, timeout=30, check=True).stdout
-    return {"id": "shell", "status": "Available"} in [
-        {"id": entry["id"], "status": entry["status"]} for entry in json.loads(printed)["capabilities"]
-    ]
-
-
-needs_shell = pytest.mark.skipif(not has_shell(), reason="this build has no shell")
 
 
 def printed(program: str, folder: Folder, url: str, timeout: float = 60) -> dict[str, str]:
@@ -64,18 +50,6 @@ def printed(program: str, folder: Folder, url: str, timeout: float = 60) -> dict
 # With a scripted model
 
 
-def test_tools_without_the_shell(folder: Folder) -> None:
-    file = {"path": "hello.txt", "content": "Hello World"}
-    with ScriptedModel(call(("write_file", file)), say("Created.")) as model:
-        assert printed(TOOLS_WITHOUT_SHELL, folder, model.url) == {"Response": "Created.", "Tool calls made": "1"}
-    assert (folder.path / "hello.txt").read_text() == "Hello World"
-    assert model.said(0) == ["Create a file called hello.txt with 'Hello World' in it"]
-    offered = [tool["function"]["name"] for tool in model.requests[0]["tools"]]
-    assert "write_file" in offered
-    assert "shell" not in offered
-
-
-@needs_shell
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
@@ -87,6 +61,8 @@ def test_tools(folder: Folder, tool: str, arguments: dict[str, str]) -> None:
     with ScriptedModel(call((tool, arguments)), say("Created.")) as model:
         assert printed(TOOLS, folder, model.url) == {"Response": "Created.", "Tool calls made": "1"}
     assert (folder.path / "hello.txt").read_text() == "Hello World"
+    assert model.said(0) == ["Create a file called hello.txt with 'Hello World' in it"]
+    assert {"write_file", "shell"} <= {offered["function"]["name"] for offered in model.requests[0]["tools"]}
 
 
 @pytest.mark.parametrize("wrong", [[], ["Tokyo is large."], ['{"city": "Tokyo"}', "{}", "[]"]])
@@ -119,8 +95,7 @@ def live_url() -> Iterator[str]:
 
 
 def test_tools_live(folder: Folder, live_url: str) -> None:
-    program = TOOLS if has_shell() else TOOLS_WITHOUT_SHELL
-    lines = printed(program, folder, live_url, timeout=600)
+    lines = printed(TOOLS, folder, live_url, timeout=600)
     assert int(lines["Tool calls made"]) >= 1
     assert "Hello World" in (folder.path / "hello.txt").read_text()
 
