@@ -56,13 +56,14 @@ extension SessionDirectory {
         let handle = try occupy(session, for: order.run)
         let outcome = AsyncLatch<Result<CompactionCompleted?, SessionError>>()
         handle.start { [services] in
+            let result: Result<CompactionCompleted?, SessionError>
             do throws(SessionError) {
-                outcome.open(
-                    .success(try await RunLoop.summarize(order, in: session, as: handle, with: services)))
+                result = .success(try await RunLoop.summarize(order, in: session, as: handle, with: services))
             } catch {
-                outcome.open(.failure(error))
+                result = .failure(error)
             }
             await self.finish(handle, in: session)
+            outcome.open(result)
             return nil
         }
         return try await withTaskCancellationHandler {
