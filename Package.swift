@@ -103,7 +103,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
-            swiftSettings: settings),
+            exclude: ["Sessions/Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatToolsTests",
             dependencies: [

@@ -154,6 +154,21 @@ import Testing
         }
     }
 
+    @Test func theSessionIsFreeWhenTheSummaryIsAnswered() async throws {
+        try await withTestClient(ScriptedProvider()) { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 1...16 {
+                    group.addTask {
+                        let created = try await client.call("session/create", ["initial_turn": false])
+                        let session = try #require(created["session_id"])
+                        for _ in 1...1000 { try await client.call("session/compact", ["session_id": session]) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func anInterruptEndsASummary() async throws {
         let provider = ScriptedProvider(
             Self.step("A1", tokens: 60), .silence(after: "So far"), Self.step("A3"))
@@ -167,6 +182,24 @@ import Testing
             #expect(!client.events.contains { $0["delta"] == "So far" })
             let next = try await client.call("turn/start", ["session_id": session, "prompt": "Q3"])
             #expect(next["text"] == "A3")
+        }
+    }
+
+    @Test func anInterruptedSummaryIsAnsweredBeforeTheInterrupt() async throws {
+        let steps = [Self.step("A1"), Self.step("A2")] + Array(repeating: .silence(after: "So far"), count: 100)
+        try await withTestClient(
+            ScriptedProvider(steps: steps), configuration: Self.settings(threshold: 100_000, turns: 1)
+        ) { client in
+            let session = try #require(try await client.call("session/create", ["prompt": "Q1"])["session_id"])
+            try await client.call("turn/start", ["session_id": session, "prompt": "Q2"])
+            for count in 1...100 {
+                _ = client.request("session/compact", ["session_id": session])
+                await client.waitForEvent("compaction_started", count: count)
+                try await client.call("turn/interrupt", ["session_id": session])
+                let answers = client.lines.filter { $0["method"] == nil }.suffix(2)
+                #expect(answers.first?["error"]?["data"]?["details"] == ["reason": "cancelled"])
+                #expect(answers.last?["result"] == ["interrupted": true])
+            }
         }
     }
 }

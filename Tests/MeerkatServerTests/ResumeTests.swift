@@ -227,6 +227,20 @@ import Testing
             #expect(client.eventNames.filter { $0 == "run_started" }.count == 1)
         }
     }
+
+    @Test func aRunThatGoesOnHereIsBusyAndNotCutOff() async throws {
+        try await withTestClient(ScriptedProvider(.silence(after: "So far"))) { client in
+            let session = try #require(
+                try await client.call("session/create", ["initial_turn": false])["session_id"])
+            let turn = client.request("turn/start", ["session_id": session, "prompt": "x"])
+            await client.waitForEvent("text_delta")
+            let failure = await client.failure("turn/resume", ["session_id": session])
+            #expect(failure?.name == "SESSION_BUSY")
+            #expect(failure?.details == nil)
+            try await client.call("turn/interrupt", ["session_id": session])
+            await #expect(throws: TestClient.Failure.self) { try await client.answer(turn) }
+        }
+    }
 }
 
 /// A recording tool with an effect.

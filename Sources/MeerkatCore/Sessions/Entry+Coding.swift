@@ -66,14 +66,13 @@ extension Entry.Kind {
         case .processStarted(let toolUseID, let process):
             writer.member("kind", "process_started")
             writer.member("tool_use_id", toolUseID)
-            writer.member("pid", process.pid)
-            writer.member("start_time", process.startTime)
-            writer.member("boot", process.boot)
+            writer.member("process", process)
         case .compacted(let compaction):
             writer.member("kind", "compacted")
             writer.member("summary", compaction.summary)
             writer.member("kept_from", compaction.keptFrom)
             writer.member("usage", compaction.usage)
+            writer.member("totals", compaction.totals)
         case .toolFinished(let result):
             writer.member("kind", "tool_finished")
             writer.member("tool_use_id", result.toolUseID)

@@ -60,7 +60,8 @@ extension Entry {
         var forkedFrom: SessionID?
         var forkedAt = 0
         var purpose = ModelCall.Purpose.turn
-        var process = ToolProcess(pid: 0, startTime: 0, boot: "")
+        var process: ToolProcess?
+        var totals: SessionTotals?
         var summary: [Block] = []
         var keptFrom = 0
         var instructions = ""
@@ -110,9 +111,8 @@ extension Entry {
             case "forked_from": forkedFrom = try reader.read()
             case "forked_at": forkedAt = try reader.readInteger()
             case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
-            case "pid": process.pid = try reader.readInteger()
-            case "boot": process.boot = try reader.readString()
-            case "start_time": process.startTime = try reader.readInteger()
+            case "process": process = try reader.read()
+            case "totals": totals = try reader.read()
             case "summary": summary = try reader.read()
             case "kept_from": keptFrom = try reader.readInteger()
             case "cause": cause = try reader.readString()
@@ -167,9 +167,12 @@ extension Entry {
                     toolUseID: try required(toolUseID, "tool_use_id", offset), name: name,
                     arguments: arguments ?? .emptyObject, effect: effect)
             case "process_started":
-                return .processStarted(toolUseID: try required(toolUseID, "tool_use_id", offset), process)
+                return .processStarted(
+                    toolUseID: try required(toolUseID, "tool_use_id", offset),
+                    try required(process, "process", offset))
             case "compacted":
-                return .compacted(Compaction(summary: summary, keptFrom: keptFrom, usage: usage))
+                return .compacted(
+                    Compaction(summary: summary, keptFrom: keptFrom, usage: usage, totals: totals))
             case "tool_finished":
                 return .toolFinished(
                     ToolResult(

@@ -58,12 +58,32 @@ public struct Compaction: Sendable, Hashable {
     public var keptFrom: Int
     /// The tokens of the call that made the summary.
     public var usage: Usage?
+    /// What entries before ``keptFrom`` have told besides messages, so that they need not be read again.
+    public var totals: SessionTotals?
 
-    public init(summary: [Block], keptFrom: Int, usage: Usage?) {
+    public init(summary: [Block], keptFrom: Int, usage: Usage?, totals: SessionTotals? = nil) {
         self.summary = summary
         self.keptFrom = keptFrom
         self.usage = usage
+        self.totals = totals
     }
+}
+
+/// What a session's entries amount to, apart from its history.
+public struct SessionTotals: Sendable, Hashable {
+    public var usage = Usage()
+    public var messageCount = 0
+    /// Tool calls of the session, refused ones included.
+    public var toolCallCount = 0
+    public var lastText: String?
+    /// The entry that set the instructions and tools; 0 before the first run.
+    public var contextSeq = 0
+    /// The run that has started and not ended.
+    public var openRun: OpenRun?
+    /// The last processes that worked for tool calls, some of which may still be there.
+    public var processes: [ToolProcess] = []
+
+    public init() {}
 }
 
 /// A request to a model, written before it leaves.

@@ -7,7 +7,7 @@ internal import MeerkatJSON
 /// The history is valid for every provider after every entry: input and answers alternate, and each tool call has
 /// exactly one result, in call order, directly behind the answer that made it. Entries that would break this are
 /// without effect; calls without a result get a closing one when they are read.
-public struct SessionState: Sendable {
+public struct SessionState: Sendable, Hashable {
     /// A tool call of the last answer.
     public struct OpenCall: Sendable, Hashable {
         public var toolUse: ToolUse
@@ -41,16 +41,13 @@ public struct SessionState: Sendable {
     public private(set) var openMessages: [[Block]] = []
     /// The first entry since the last answer that said something.
     public private(set) var openSeq: Int?
-    /// The run that has started and not ended.
-    public private(set) var openRun: OpenRun?
-    public private(set) var usage = Usage()
-    public private(set) var messageCount = 0
-    /// Tool calls of the session, refused ones included.
-    public private(set) var toolCallCount = 0
-    public private(set) var lastText: String?
+    /// Everything but the history.
+    public private(set) var totals = SessionTotals()
     public private(set) var isArchived = false
-    /// The last processes that worked for tool calls, some of which may still be there.
-    public private(set) var processes: [ToolProcess] = []
+    /// The last summary that tells everything before it, an entry to begin reading with; 0 when there is none.
+    public private(set) var restartSeq = 0
+    /// Entries up to here are only read for what of them is kept by the summary that stands here.
+    private var rebuildingUpTo = 0
 
     // What decides when the conversation is summarized.
 
@@ -63,6 +60,30 @@ public struct SessionState: Sendable {
 
     public init(id: SessionID) {
         self.id = id
+    }
+
+    public var openRun: OpenRun? { totals.openRun }
+    public var usage: Usage { totals.usage }
+    public var messageCount: Int { totals.messageCount }
+    public var toolCallCount: Int { totals.toolCallCount }
+    public var lastText: String? { totals.lastText }
+    public var processes: [ToolProcess] { totals.processes }
+
+    /// Begins with a summary instead of the first entry.
+    ///
+    /// The entry that created the session is applied next, then the one that set the context, then those from
+    /// ``Compaction/keptFrom`` on.
+    ///
+    /// - Returns: nil when the summary does not tell everything before it.
+    public init?(id: SessionID, restartingAt entry: Entry) {
+        guard case .compacted(let compaction) = entry.kind, compaction.totals != nil else { return nil }
+        self.init(id: id)
+        rebuildingUpTo = entry.seq
+    }
+
+    /// Takes the entries before `seq` for applied.
+    public mutating func skip(to seq: Int) {
+        lastSeq = seq - 1
     }
 
     /// The calls that have no result yet.
@@ -92,8 +113,9 @@ public struct SessionState: Sendable {
         case .contextSet(let instructions, let tools):
             self.instructions = instructions
             self.tools = tools
+            totals.contextSeq = entry.seq
         case .runStarted(let prompt, let overrides):
-            openRun = entry.run.map { OpenRun(id: $0, prompt: prompt, overrides: overrides ?? SessionOptions()) }
+            totals.openRun = entry.run.map { OpenRun(id: $0, prompt: prompt, overrides: overrides ?? SessionOptions()) }
             closeCalls()
             add(prompt)
         case .runResumed:
@@ -101,29 +123,37 @@ public struct SessionState: Sendable {
         case .messageAdded(_, let blocks):
             add(blocks)
         case .modelCalled(let call):
-            openRun?.begin(call)
+            totals.openRun?.begin(call)
             if call.purpose == .compaction { answersSinceCompaction = 0 }
         case .modelFailed(_, _, _, let usage):
-            if let usage { self.usage += usage }
+            if let usage { totals.usage += usage }
         case .modelAnswered(_, let blocks, _, let usage):
-            if let usage { self.usage += usage }
+            if let usage { totals.usage += usage }
             if let usage { lastInputTokens = usage.contextTokens }
             if let answers = answersSinceCompaction { answersSinceCompaction = answers + 1 }
-            openRun?.end(blocks)
+            totals.openRun?.end(blocks)
             answer(blocks)
         case .toolStarted(let id, _, _, let effect):
             guard let index = openCalls.firstIndex(where: { $0.toolUse.id == id }) else { return }
             openCalls[index].startedEffect = effect
         case .processStarted(_, let process):
-            processes.append(process)
-            if processes.count > Self.keptProcesses { processes.removeFirst() }
+            totals.processes.append(process)
+            if processes.count > Self.keptProcesses { totals.processes.removeFirst() }
         case .toolFinished(let result):
             finish(result)
         case .compacted(let compaction):
-            if let usage = compaction.usage { self.usage += usage }
+            // An earlier summary is told by the one that is read up to.
+            guard entry.seq >= rebuildingUpTo else { return }
+            if let usage = compaction.usage { totals.usage += usage }
             compact(compaction)
+            guard let totals = compaction.totals else { return }
+            restartSeq = entry.seq
+            if rebuildingUpTo == entry.seq {
+                self.totals = totals
+                rebuildingUpTo = 0
+            }
         case .runFinished:
-            openRun = nil
+            totals.openRun = nil
         case .archived:
             isArchived = true
         }
@@ -135,16 +165,21 @@ public struct SessionState: Sendable {
         if openSeq == nil { openSeq = lastSeq }
         openMessages.append(blocks)
         historyBytes += blocks.textBytes
-        messageCount += 1
+        totals.messageCount += 1
     }
 
     private mutating func answer(_ blocks: [Block]) {
         let text = blocks.joinedText
-        if !text.isEmpty { lastText = text }
+        if !text.isEmpty { totals.lastText = text }
         guard !blocks.isEmpty else { return }
-        if let input = openInput {
+        if rebuildingUpTo > 0, closedGroups.isEmpty, openInput == nil {
+            // What it answered is told by the summary.
+            closedGroups = [.answer(blocks)]
+            closedSeqs = [lastSeq]
+        } else if let input = openInput {
             closedGroups += [input, .answer(blocks)]
-            closedSeqs += [openSeq ?? lastSeq, lastSeq]
+            // Results that nobody has told stand before the answer all the same.
+            closedSeqs += [openSeq ?? lastSeq - 1, lastSeq]
         } else if case .answer(let begun)? = closedGroups.last {
             // The provider had paused: this is the rest of the same answer.
             closedGroups[closedGroups.count - 1] = .answer(begun + blocks)
@@ -152,18 +187,18 @@ public struct SessionState: Sendable {
             return
         }
         openCalls = blocks.toolUses.map { OpenCall(toolUse: $0) }
-        toolCallCount += openCalls.count
+        totals.toolCallCount += openCalls.count
         openMessages = []
         openSeq = nil
         historyBytes += blocks.textBytes
-        messageCount += 1
+        totals.messageCount += 1
     }
 
     private mutating func finish(_ result: ToolResult) {
         guard let index = openCalls.firstIndex(where: { $0.toolUse.id == result.toolUseID && $0.result == nil })
         else { return }
         if openSeq == nil { openSeq = lastSeq }
-        if openCalls.allSatisfy({ $0.result == nil }) { messageCount += 1 }
+        if openCalls.allSatisfy({ $0.result == nil }) { totals.messageCount += 1 }
         openCalls[index].result = result
         historyBytes += result.content.textBytes
     }
@@ -202,17 +237,17 @@ public struct OpenRun: Sendable, Hashable {
     public let prompt: [Block]
     public let overrides: SessionOptions
     /// Model calls begun, without those for a summary.
-    public private(set) var calls = 0
+    public internal(set) var calls = 0
     /// What the last model call is or was for.
-    public private(set) var purpose = ModelCall.Purpose.turn
+    public internal(set) var purpose = ModelCall.Purpose.turn
     /// The last attempt of a call that has no answer yet.
-    public private(set) var pendingAttempt: Int?
+    public internal(set) var pendingAttempt: Int?
     /// Answers to extraction calls.
-    public private(set) var extractions = 0
+    public internal(set) var extractions = 0
     /// Tool calls asked for.
-    public private(set) var toolCalls = 0
+    public internal(set) var toolCalls = 0
     /// The text of the last answer that had any.
-    public private(set) var text: String?
+    public internal(set) var text: String?
 
     init(id: RunID, prompt: [Block], overrides: SessionOptions) {
         self.id = id

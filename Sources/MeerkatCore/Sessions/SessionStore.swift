@@ -75,11 +75,14 @@ public struct SessionSummary: Sendable, Hashable {
     public var isArchived: Bool
     /// A run that has started and not ended.
     public var openRun: RunID?
+    /// The entry to begin reading with, a summary that tells everything before it; 0 is the first.
+    public var restartSeq: Int
 
     public init(
         id: SessionID, createdAt: Timestamp, updatedAt: Timestamp, messageCount: Int, usage: Usage, lastText: String?,
-        isArchived: Bool, openRun: RunID?
+        isArchived: Bool, openRun: RunID?, restartSeq: Int = 0
     ) {
+        self.restartSeq = restartSeq
         self.id = id
         self.createdAt = createdAt
         self.updatedAt = updatedAt
@@ -93,7 +96,8 @@ public struct SessionSummary: Sendable, Hashable {
     public init(_ state: SessionState) {
         self.init(
             id: state.id, createdAt: state.createdAt, updatedAt: state.updatedAt, messageCount: state.messageCount,
-            usage: state.usage, lastText: state.lastText, isArchived: state.isArchived, openRun: state.openRun?.id)
+            usage: state.usage, lastText: state.lastText, isArchived: state.isArchived, openRun: state.openRun?.id,
+            restartSeq: state.restartSeq)
     }
 }
 

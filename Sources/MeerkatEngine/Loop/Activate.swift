@@ -172,7 +172,7 @@ extension SessionState {
     ///
     /// - Throws: ``StoreError/notFound`` when there are none, ``StoreError/unreadable(_:)`` when a newer rkat wrote one.
     init(id: SessionID, from store: any SessionStore) throws(StoreError) {
-        self.init(id: id)
+        self = try Self.restarted(id, from: store) ?? SessionState(id: id)
         while true {
             let page = try store.entries(of: id, after: lastSeq, limit: 1000)
             for stored in page {
@@ -184,5 +184,28 @@ extension SessionState {
             guard page.count == 1000 else { break }
         }
         guard lastSeq > 0 else { throw .notFound }
+    }
+
+    /// The state before the first entry that its last summary has kept; nil when there is none.
+    private static func restarted(_ id: SessionID, from store: any SessionStore) throws(StoreError) -> SessionState? {
+        guard let seq = try store.session(id)?.summary.restartSeq, seq > 0,
+            let summary = try store.entry(seq, of: id), case .compacted(let compaction) = summary.kind,
+            let totals = compaction.totals, var state = SessionState(id: id, restartingAt: summary),
+            let created = try store.entry(1, of: id), let context = try store.entry(totals.contextSeq, of: id)
+        else { return nil }
+        state.apply(created)
+        state.apply(context)
+        state.skip(to: compaction.keptFrom)
+        return state
+    }
+}
+
+extension SessionStore {
+    /// One entry; nil when there is none that this binary reads.
+    fileprivate func entry(_ seq: Int, of id: SessionID) throws(StoreError) -> Entry? {
+        guard case .entry(let entry)? = try entries(of: id, after: seq - 1, limit: 1).first, entry.seq == seq else {
+            return nil
+        }
+        return entry
     }
 }

@@ -80,7 +80,10 @@ extension RunLoop {
         _ summary: String, _ plan: CompactionPlan, _ usage: Usage?
     ) async throws(CallFailure) -> CompactionCompleted {
         let text = plan.message(summary: summary, openWork: await tools.openWork())
-        pending.append(.compacted(Compaction(summary: [.text(text)], keptFrom: plan.keptFrom, usage: usage)))
+        var totals = session.withLoaded { $0.state.totals }
+        if let usage { totals?.usage += usage }
+        pending.append(
+            .compacted(Compaction(summary: [.text(text)], keptFrom: plan.keptFrom, usage: usage, totals: totals)))
         do throws(SessionError) { try await commit(ownership: order.isRun ? nil : .release) } catch {
             throw .ended(error)
         }

@@ -56,13 +56,14 @@ extension SessionDirectory {
         let handle = try occupy(session, for: order.run)
         let outcome = AsyncLatch<Result<CompactionCompleted?, SessionError>>()
         handle.start { [services] in
+            let result: Result<CompactionCompleted?, SessionError>
             do throws(SessionError) {
-                outcome.open(
-                    .success(try await RunLoop.summarize(order, in: session, as: handle, with: services)))
+                result = .success(try await RunLoop.summarize(order, in: session, as: handle, with: services))
             } catch {
-                outcome.open(.failure(error))
+                result = .failure(error)
             }
             await self.finish(handle, in: session)
+            outcome.open(result)
             return nil
         }
         return try await withTaskCancellationHandler {
@@ -114,8 +115,13 @@ extension Entry.Kind {
             .modelAnswered(call: call, blocks: blocks, stopReason: stopReason, usage: nil)
         case .modelFailed(let call, let attempt, let cause, _):
             .modelFailed(call: call, attempt: attempt, cause: cause, usage: nil)
-        case .compacted(let compaction):
-            .compacted(Compaction(summary: compaction.summary, keptFrom: compaction.keptFrom, usage: nil))
+        case .compacted(var compaction):
+            {
+                compaction.usage = nil
+                compaction.totals?.usage = Usage()
+                compaction.totals?.processes = []
+                return .compacted(compaction)
+            }()
         case .processStarted(let toolUseID, _):
             // The processes work for the original. The entry stays, because others are named by their numbers.
             .processStarted(toolUseID: toolUseID, ToolProcess(pid: 0, startTime: 0, boot: ""))

@@ -80,7 +80,8 @@ public final class SessionDirectory: AgentRuntime {
             if let run, services.isKnown(run) { return try recordedResult(of: run) }
             throw SessionError(.notInterrupted, session: id, run: run)
         }
-        return try await go(on: RunLoop.Order(run: open, kind: .resume, events: events), in: session, isChosen: true)
+        return try await go(
+            on: RunLoop.Order(run: open, kind: .resume, events: events), in: session, isChosen: run != nil)
     }
 
     /// Runs an order in a session that exists; `isChosen` says that the id of the run comes from a client and may

@@ -18,7 +18,9 @@ final class RPCCall: Sendable {
 
     /// Takes the events of a run that this request starts.
     var events: RunStream {
-        RunStream(for: id, output: connection.output, acceptsDiscardedText: connection.discardsText)
+        RunStream(for: id, output: connection.output, acceptsDiscardedText: connection.discardsText) { [self] run in
+            willAnswer(run)
+        }
     }
 
     func require(_ requested: CapabilityRequests) throws(RPCError) {
@@ -31,13 +33,18 @@ final class RPCCall: Sendable {
     /// The run whose outcome is the answer.
     var run: RunID? { state.withLock { $0.run } }
 
+    /// Lets an interrupt of the run wait for the answer of this request.
+    private func willAnswer(_ run: RunID) {
+        state.withLock { $0.run = run }
+        connection.willAnswer(run)
+    }
+
     /// Does what starts a run under an id that is known from here on, so that an interrupt can wait for the answer.
     func running(
         _ chosen: RunID?, _ body: (RunID) async throws(SessionError) -> RunResult
     ) async throws(RPCError) -> WireRunResult {
         let run = chosen ?? connection.newRunID()
-        state.withLock { $0.run = run }
-        connection.willAnswer(run)
+        willAnswer(run)
         do throws(SessionError) { return WireRunResult(try await body(run)) } catch { throw RPCError(error) }
     }
 

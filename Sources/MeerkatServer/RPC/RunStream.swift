@@ -21,20 +21,27 @@ final class RunStream: EventSink {
     private let request: RPCID
     private let output: RPCOutput
     let acceptsDiscardedText: Bool
+    /// Called before the first event leaves.
+    private let begin: @Sendable (RunID) -> Void
     private let state = Mutex(State())
 
-    init(for request: RPCID, output: RPCOutput, acceptsDiscardedText: Bool) {
+    init(
+        for request: RPCID, output: RPCOutput, acceptsDiscardedText: Bool, begin: @escaping @Sendable (RunID) -> Void
+    ) {
         self.request = request
         self.output = output
         self.acceptsDiscardedText = acceptsDiscardedText
+        self.begin = begin
     }
 
     func offer(_ batch: borrowing EventBatch, of run: RunIdentity) -> Bool {
         guard !batch.isEmpty else { return true }
-        let prefix = state.withLock { state in
-            if state.prefix.isEmpty { state.prefix = Self.prefix(of: run, request) }
-            return state.prefix
+        let (prefix, isFirst) = state.withLock { state in
+            let isFirst = state.prefix.isEmpty
+            if isFirst { state.prefix = Self.prefix(of: run, request) }
+            return (state.prefix, isFirst)
         }
+        if isFirst { begin(run.run) }
         let lines = batch.lines(prefix: prefix)
         let hasRoom = state.withLock { state in
             state.unread += lines.count

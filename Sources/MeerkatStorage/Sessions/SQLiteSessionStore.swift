@@ -87,7 +87,14 @@ public final class SQLiteSessionStore: SessionStore {
             connection = idle
         } else {
             connection = try SQLiteConnection(path: path, mode: .read)
-            guard try SessionSchema.userVersion(connection) > 0 else { return nil }
+            let version = try SessionSchema.userVersion(connection)
+            guard version > 0 else { return nil }
+            if version < SessionSchema.version {
+                // Raised by a connection that may write; readers cannot.
+                let writing = try SQLiteConnection(path: path, mode: .write)
+                defer { writing.close() }
+                try SessionSchema.prepare(writing)
+            }
             try SessionSchema.check(connection)
         }
         let value = try body(connection)
@@ -162,7 +169,8 @@ public final class SQLiteSessionStore: SessionStore {
     }
 
     private static let columns =
-        "id, owner, open_run, created_at, updated_at, message_count, usage, last_text, archived"
+        "id, owner, open_run, created_at, updated_at, message_count, usage, last_text, archived, "
+        + "restart_seq"
 
     private func row(_ statement: SQLiteStatement) throws(StoreError) -> StoredSession {
         let usage: Result<Usage, JSONError> = statement.withBytes(6) { bytes in
@@ -177,7 +185,8 @@ public final class SQLiteSessionStore: SessionStore {
             id: SessionID(id), createdAt: Timestamp(milliseconds: statement.int(3)),
             updatedAt: Timestamp(milliseconds: statement.int(4)), messageCount: Int(statement.int(5)), usage: usage,
             lastText: statement.text(7), isArchived: statement.int(8) != 0,
-            openRun: statement.isNull(2) ? nil : statement.uniqueID(2).map { RunID($0) })
+            openRun: statement.isNull(2) ? nil : statement.uniqueID(2).map { RunID($0) },
+            restartSeq: Int(statement.int(9)))
         return StoredSession(summary: summary, owner: owners.owner(statement.isNull(1) ? nil : statement.uniqueID(1)))
     }
 }

@@ -4,7 +4,7 @@ internal import MeerkatCore
 ///
 /// An entry's key is its session's number and its `seq` in one integer, so a session's entries lie side by side.
 enum SessionSchema {
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     static func entryKey(session: Int64, seq: Int) -> Int64 { session << 32 | Int64(seq) }
 
@@ -21,22 +21,33 @@ enum SessionSchema {
             message_count INTEGER NOT NULL,
             usage TEXT NOT NULL,
             last_text TEXT,
-            archived INTEGER NOT NULL DEFAULT 0
+            archived INTEGER NOT NULL DEFAULT 0,
+            restart_seq INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id);
         CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
         CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX runs_by_session ON runs (session);
-        PRAGMA user_version = 1;
+        PRAGMA user_version = 2;
         """
 
-    /// Creates the tables in a new file.
+    /// What makes a file of version 1 one of version 2.
+    private static let secondVersion = """
+        ALTER TABLE sessions ADD COLUMN restart_seq INTEGER NOT NULL DEFAULT 0;
+        PRAGMA user_version = 2;
+        """
+
+    /// Creates the tables in a new file, and raises an older one to this version.
     ///
     /// - Throws: ``StoreError/unreadable(_:)`` when a newer rkat wrote the file.
     static func prepare(_ connection: SQLiteConnection) throws(StoreError) {
-        if try userVersion(connection) == 0 {
+        if try userVersion(connection) < version {
             try connection.execute("BEGIN IMMEDIATE")
-            if try userVersion(connection) == 0 { try connection.execute(tables) }
+            switch try userVersion(connection) {
+            case 0: try connection.execute(tables)
+            case 1: try connection.execute(secondVersion)
+            default: break
+            }
             try connection.execute("COMMIT")
         }
         try check(connection)

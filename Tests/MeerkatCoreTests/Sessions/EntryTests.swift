@@ -33,6 +33,24 @@ import Testing
         return result
     }
 
+    private static var fullTotals: SessionTotals {
+        var state = SessionState(id: SessionID(UniqueID(high: 1, low: 2)))
+        let kinds: [Entry.Kind] = [
+            .contextSet(instructions: "i", tools: []), .runStarted(prompt: [.text("p")], overrides: fullOptions),
+            .modelCalled(
+                ModelCall(call: 4, purpose: .extraction, attempt: 3, provider: "p", model: "m", endpoint: "e")),
+            .modelAnswered(
+                call: 4, blocks: [.text("t"), .toolUse(ToolUse(id: "c", name: "n", arguments: .emptyObject))],
+                stopReason: .toolUse, usage: Usage(inputTokens: 1, outputTokens: 2)),
+            .processStarted(toolUseID: "c", ToolProcess(pid: 1, startTime: 2, boot: "b")),
+            .modelCalled(ModelCall(call: 5, purpose: .turn, attempt: 2, provider: "p", model: "m", endpoint: "e")),
+        ]
+        for (index, kind) in kinds.enumerated() {
+            state.apply(Entry(seq: index + 1, at: Timestamp(milliseconds: 1), run: run, kind: kind))
+        }
+        return state.totals
+    }
+
     private static let kinds: [Entry.Kind] = [
         .sessionCreated(fullOptions, origin: nil),
         .sessionCreated(SessionOptions(), origin: .forked(SessionID(UniqueID(high: 5, low: 6)), seq: 12)),
@@ -60,6 +78,7 @@ import Testing
         .compacted(
             Compaction(summary: [.text("So far")], keptFrom: 7, usage: Usage(inputTokens: 1, outputTokens: 2))),
         .compacted(Compaction(summary: [], keptFrom: 0, usage: nil)),
+        .compacted(Compaction(summary: [], keptFrom: 9, usage: nil, totals: fullTotals)),
         .runFinished(.completed(result)),
         .runFinished(.completed(fullResult)),
         .runFinished(.failed(RecordedFailure(code: .providerError, message: "no", details: ["reason": "timeout"]))),

@@ -67,6 +67,28 @@ import Testing
         #expect(state.history.count == 6)
     }
 
+    @Test func aSessionThatIsReadFromItsLastSummaryIsTheSame() throws {
+        var random = SplitMix(seed: 4711)
+        var restarts = 0
+        for _ in 0..<300 {
+            let entries = Journals.withSummaries(using: &random)
+            var whole = SessionState(id: Journals.session)
+            for entry in entries { whole.apply(entry) }
+            guard whole.restartSeq > 0, case .compacted(let compaction) = entries[whole.restartSeq - 1].kind else {
+                continue
+            }
+            restarts += 1
+            var state = try #require(
+                SessionState(id: Journals.session, restartingAt: entries[whole.restartSeq - 1]))
+            state.apply(entries[0])
+            state.apply(entries[(compaction.totals?.contextSeq ?? 0) - 1])
+            state.skip(to: compaction.keptFrom)
+            for entry in entries where entry.seq >= compaction.keptFrom { state.apply(entry) }
+            #expect(state == whole)
+        }
+        #expect(restarts > 200)
+    }
+
     @Test func usageOfAbortedCallsCounts() {
         var state = SessionState(id: Journals.session)
         let part = Usage(inputTokens: 5, outputTokens: 2, cacheReadTokens: 1)
@@ -114,6 +136,38 @@ enum Journals {
 
     static func compacted(keptFrom: Int) -> Entry.Kind {
         .compacted(Compaction(summary: [.text("so far")], keptFrom: keptFrom, usage: nil))
+    }
+
+    /// Entries as a run makes them, with summaries that keep a random part.
+    static func withSummaries(using random: inout SplitMix) -> [Entry] {
+        var state = SessionState(id: session)
+        var entries: [Entry] = []
+        func add(_ kind: Entry.Kind) {
+            entries.append(
+                Entry(seq: entries.count + 1, at: Timestamp(milliseconds: Int64(entries.count)), run: run, kind: kind))
+            state.apply(entries[entries.count - 1])
+        }
+        add(.sessionCreated(SessionOptions(model: "m"), origin: nil))
+        add(.contextSet(instructions: "i", tools: []))
+        for _ in 0..<Int.random(in: 5..<60, using: &random) {
+            let starts = state.closedGroups.indices.filter { $0 > 0 && !state.closedGroups[$0].hasResults }
+            guard Int.random(in: 0..<8, using: &random) == 0, let start = starts.randomElement(using: &random) else {
+                add(anyKind(using: &random, withSummaries: false))
+                continue
+            }
+            let usage = Usage(inputTokens: 3, outputTokens: 1)
+            add(
+                .modelCalled(
+                    ModelCall(call: 0, purpose: .compaction, attempt: 1, provider: "p", model: "m", endpoint: "e")))
+            var totals = state.totals
+            totals.usage += usage
+            add(
+                .compacted(
+                    Compaction(
+                        summary: [.text("\(entries.count)")], keptFrom: state.closedSeqs[start], usage: usage,
+                        totals: totals)))
+        }
+        return entries
     }
 
     /// Two tool turns and an answer, entries 1 to 10.
@@ -167,9 +221,9 @@ enum Journals {
             kinds: [asked("1"), called, answered(use("a")), finished("a"), finished("a"), called, answered(.text("b"))]),
     ]
 
-    static func anyKind(using random: inout SplitMix) -> Entry.Kind {
+    static func anyKind(using random: inout SplitMix, withSummaries: Bool = true) -> Entry.Kind {
         let id = ["a", "b", "c"].randomElement(using: &random) ?? "a"
-        switch Int.random(in: 0..<11, using: &random) {
+        switch Int.random(in: 0..<(withSummaries ? 11 : 9), using: &random) {
         case 0: return asked(id)
         case 1: return called
         case 2: return answered(.text(id))
@@ -178,9 +232,9 @@ enum Journals {
         case 5: return started(id)
         case 6: return finished(id)
         case 7: return .messageAdded(origin: "steering", blocks: [.text(id)])
-        case 8: return compacted(keptFrom: Int.random(in: 0..<40, using: &random))
+        case 8: return interrupted
         case 9: return .runResumed
-        default: return interrupted
+        default: return compacted(keptFrom: Int.random(in: 0..<40, using: &random))
         }
     }
 }

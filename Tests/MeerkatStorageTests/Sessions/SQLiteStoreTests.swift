@@ -53,6 +53,26 @@ import Testing
         }
     }
 
+    @Test func aDatabaseOfTheFirstVersionIsRaised() async throws {
+        try await withTemporaryDirectory { directory in
+            let old = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/version-1.db")
+            try FileManager.default.copyItem(atPath: old.path, toPath: directory + "/meerkat.db")
+            let store = SQLiteSessionStore(directory: directory)
+            let stored = try #require(try store.list(after: nil, limit: 10).first)
+            #expect(stored.summary.lastText == "ok")
+            #expect(stored.summary.restartSeq == 0)
+            var state = SessionState(id: stored.summary.id)
+            for case .entry(let entry) in try store.entries(of: state.id, after: 0, limit: 100) { state.apply(entry) }
+            let entry = Entry(seq: state.lastSeq + 1, at: Timestamp(milliseconds: 1), run: nil, kind: .archived)
+            state.apply(entry)
+            try await store.append(
+                SessionAppend(
+                    session: state.id, entries: [entry], summary: SessionSummary(state), ownership: .ignore))
+            #expect(try store.session(state.id)?.summary == SessionSummary(state))
+            await store.close()
+        }
+    }
+
     @Test func readingCreatesNothing() async throws {
         try await withTemporaryDirectory { directory in
             let store = SQLiteSessionStore(directory: directory + "/none")

@@ -1,5 +1,7 @@
 """A stand-in for `rkat rpc`: speaks the wire, and does what the prompt tells it to.
 
+A turn is resumed, and a session is summarized, with the id of the session for a prompt.
+
 say TEXT     streams the words and answers
 hold         begins the run and holds it until it is interrupted
 hold late    the same, but begins only at the next `session/list`
@@ -31,7 +33,7 @@ class Run:
     def __init__(self, server: FakeServer, request_id: int, params: Object) -> None:
         self.server = server
         self.request_id = request_id
-        self.run_id: str = params["run_id"]
+        self.run_id: str = params.get("run_id") or f"run-of-{request_id}"
         self.session_id: str = params.get("session_id") or f"session-of-{self.run_id}"
 
     def emit(self, kind: str, **members: Any) -> None:
@@ -98,9 +100,32 @@ class FakeServer:
         self.answer(request_id, {"contract_version": version, "capabilities": entries})
 
     def session_create(self, request_id: int, params: Object) -> None:
-        self.obey(Run(self, request_id, params), params["prompt"])
+        run = Run(self, request_id, params)
+        if params.get("initial_turn") is False:
+            self.answer(request_id, {"session_id": run.session_id, "text": "", "turns": 0})
+        else:
+            self.obey(run, params["prompt"])
 
     turn_start = session_create
+
+    def turn_resume(self, request_id: int, params: Object) -> None:
+        self.obey(Run(self, request_id, params), params["session_id"])
+
+    def session_fork(self, request_id: int, params: Object) -> None:
+        members = {"message_count": 2, "total_tokens": 54, "is_active": False}
+        times = {"created_at": 1770836700, "updated_at": 1770836709}
+        session = {"session_id": params["session_id"], "state": "idle", **members, **times}
+        self.answer(request_id, {**session, "last_assistant_text": "Paris."})
+
+    def session_compact(self, request_id: int, params: Object) -> None:
+        run = Run(self, request_id, params)
+        if run.session_id.startswith("hold"):
+            self.obey(run, params["session_id"])
+            return
+        run.emit("compaction_started", message_count=42)
+        completed = {"summary_tokens": 310, "messages_before": 42, "messages_after": 9}
+        run.emit("compaction_completed", **completed)
+        self.answer(request_id, {"compacted": True, **completed})
 
     def obey(self, run: Run, prompt: str) -> None:
         word, _, rest = prompt.partition(" ")

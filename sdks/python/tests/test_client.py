@@ -121,6 +121,10 @@ class TestConnecting:
         calls: list[Callable[[], Awaitable[Any]]] = [
             lambda: client.create_session("p"),
             lambda: client.start_turn("s", "p"),
+            lambda: client.resume_turn("s"),
+            lambda: client.open_session(),
+            lambda: client.fork_session("s"),
+            lambda: client.compact_session("s"),
             lambda: client.interrupt("s"),
             lambda: client.list_sessions(),
             lambda: client.get_capabilities(),
@@ -134,6 +138,9 @@ class TestConnecting:
         assert caught.value.code == "NOT_CONNECTED"
         with pytest.raises(MeerkatError) as caught:
             client.start_turn_streaming("s", "p")
+        assert caught.value.code == "NOT_CONNECTED"
+        with pytest.raises(MeerkatError) as caught:
+            client.resume_turn_streaming("s")
         assert caught.value.code == "NOT_CONNECTED"
         assert not client.has_capability("sessions")
         await client.close()
@@ -172,6 +179,8 @@ class TestRequests:
             {"top_k": 1},
             ["a"],
             ["b"],
+            limits={"max_tokens": 9, "max_duration_ms": 8, "max_tool_calls": 7, "max_turns": 6},
+            cwd=Path("/w"),
             run_id="r",
         )
         assert await received(client, "session/create") == [
@@ -193,6 +202,13 @@ class TestRequests:
                 "preload_skills": ["a"],
                 "skill_references": ["b"],
                 "structured_output_retries": 3,
+                "limits": {
+                    "max_tokens": 9,
+                    "max_duration_ms": 8,
+                    "max_tool_calls": 7,
+                    "max_turns": 6,
+                },
+                "cwd": "/w",
                 "run_id": "r",
             }
         ]
@@ -231,6 +247,69 @@ class TestRequests:
                 "run_id": "r",
             }
         ]
+
+    async def test_options_of_one_turn(self, client: MeerkatClient) -> None:
+        await client.start_turn(
+            "s1",
+            "say x",
+            model="m",
+            provider="p",
+            max_tokens=0,
+            output_schema={"type": "object"},
+            structured_output_retries=2,
+            limits={"max_turns": 1},
+            run_id="r",
+        )
+        assert await received(client, "turn/start") == [
+            {
+                "session_id": "s1",
+                "prompt": "say x",
+                "model": "m",
+                "provider": "p",
+                "max_tokens": 0,
+                "output_schema": {"type": "object"},
+                "structured_output_retries": 2,
+                "limits": {"max_turns": 1},
+                "run_id": "r",
+            }
+        ]
+
+    async def test_open_session(self, client: MeerkatClient) -> None:
+        session_id = await client.open_session(model="m", cwd="/w", enable_builtins=True)
+        again = await client.open_session(run_id="r")
+        [first, second] = await received(client, "session/create")
+        assert str(UUID(first.pop("run_id"))) == session_id.removeprefix("session-of-")
+        assert first == {"model": "m", "cwd": "/w", "enable_builtins": True, "initial_turn": False}
+        assert (second, again) == ({"run_id": "r", "initial_turn": False}, "session-of-r")
+        assert (await client.start_turn(session_id, "say hi")).session_id == session_id
+
+    async def test_resume_turn(self, client: MeerkatClient) -> None:
+        result = await client.resume_turn("say hi")
+        assert (result.session_id, result.text) == ("say hi", "hi")
+        assert (await client.resume_turn("say hi", "r")).run_id == "r"
+        assert await received(client, "turn/resume") == [
+            {"session_id": "say hi"},
+            {"session_id": "say hi", "run_id": "r"},
+        ]
+
+    async def test_fork_session(self, client: MeerkatClient) -> None:
+        assert (await client.fork_session("s1"))["state"] == "idle"
+        await client.fork_session("s1", 5)
+        await client.fork_session("s1", seq=0, run_id="r")
+        assert await received(client, "session/fork") == [
+            {"session_id": "s1"},
+            {"session_id": "s1", "seq": 5},
+            {"session_id": "s1", "seq": 0, "run_id": "r"},
+        ]
+
+    async def test_compact_session(self, client: MeerkatClient) -> None:
+        assert await client.compact_session("s1") == {
+            "compacted": True,
+            "summary_tokens": 310,
+            "messages_before": 42,
+            "messages_after": 9,
+        }
+        assert await received(client, "session/compact") == [{"session_id": "s1"}]
 
     async def test_sessions(self, client: MeerkatClient) -> None:
         assert await client.list_sessions() == [{"session_id": "s2"}]
@@ -329,6 +408,18 @@ class TestStreaming:
         assert (turn.session_id, turn.result.text) == ("s1", "hi there")
         assert turn.result.run_id == turn.run_id
 
+    async def test_a_resumed_turn(self, client: MeerkatClient) -> None:
+        async with client.resume_turn_streaming("say hi") as turn:
+            assert (turn.session_id, turn.run_id) == ("say hi", "")
+            assert (await anext(turn))["type"] == "run_started"
+            assert turn.run_id != ""
+            text, result = await turn.collect_text()
+        assert (text, result.text, result.run_id) == ("hi", "hi", turn.run_id)
+        async with client.resume_turn_streaming("say hi", "r") as turn:
+            assert turn.run_id == "r"
+            await turn.collect()
+        assert turn.result.run_id == "r"
+
     async def test_two_new_sessions_at_once(self, client: MeerkatClient) -> None:
         async with (
             client.create_session_streaming("pair") as one,
@@ -413,6 +504,36 @@ class TestGivingUp:
         await give_up(task)
         await client.list_sessions()
         assert await interrupts(client) == [{"session_id": "s1", "run_id": "r"}] * 2
+
+    @pytest.mark.parametrize("late", ["", " late"])
+    async def test_a_resumed_turn_whose_run_is_named(
+        self, client: MeerkatClient, late: str
+    ) -> None:
+        session_id = f"hold{late}"
+        task = asyncio.create_task(client.resume_turn(session_id, "r"))
+        await received(client, "turn/resume")
+        await give_up(task)
+        await client.list_sessions()
+        times = 2 if late else 1
+        assert await interrupts(client) == [{"session_id": session_id, "run_id": "r"}] * times
+
+    @pytest.mark.parametrize("late", ["", " late"])
+    @pytest.mark.parametrize(
+        ("call", "method"), [("resume_turn", "turn/resume"), ("compact_session", "session/compact")]
+    )
+    async def test_a_run_that_is_not_known_is_interrupted_once_it_has_begun(
+        self, client: MeerkatClient, call: str, method: str, late: str
+    ) -> None:
+        session_id = f"hold{late}"
+        task = asyncio.create_task(getattr(client, call)(session_id))
+        await received(client, method)
+        await give_up(task)
+        if late:
+            assert await received(client, "turn/interrupt") == []
+        await client.list_sessions()
+        [interrupt] = await interrupts(client)
+        assert interrupt["session_id"] == session_id
+        assert interrupt["run_id"].startswith("run-of-")
 
     @pytest.mark.parametrize("read", ["collect", "collect_text"])
     async def test_a_collected_stream(self, client: MeerkatClient, read: str) -> None:

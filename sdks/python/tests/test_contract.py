@@ -57,7 +57,7 @@ def test_capabilities() -> None:
     assert example("methods/capabilities.get.json")["result"] == example("capabilities.json")
 
 
-@pytest.mark.parametrize("method", ["session/create", "turn/start"])
+@pytest.mark.parametrize("method", ["session/create", "turn/start", "turn/resume"])
 def test_run_result(method: str) -> None:
     call = example(f"methods/{method.replace('/', '.')}.json")
     result = call["result"]
@@ -68,7 +68,22 @@ def test_run_result(method: str) -> None:
         tool_calls=result["tool_calls"],
         usage=WireUsage(**result["usage"]),
         run_id=call["params"]["run_id"],
+        provider=result["provider"],
+        model=result["model"],
+        endpoint=result["endpoint"],
     )
+    assert set(result) < set(WireRunResult.__dataclass_fields__)
+
+
+async def test_calls_return_the_examples_as_they_are(fake_rkat: FakeRkat) -> None:
+    fork, compact = example("methods/session.fork.json"), example("methods/session.compact.json")
+    async with MeerkatClient(fake_rkat()) as client:
+        assert await client.fork_session(**fork["params"]) == fork["result"]
+        assert await client.compact_session(**compact["params"]) == compact["result"]
+        requests = (await client.read_session("now"))["received"]
+    for call in (fork, compact):
+        [params] = [each["params"] for each in requests if each["method"] == call["method"]]
+        assert params == call["params"]
 
 
 def test_every_method_has_an_example() -> None:

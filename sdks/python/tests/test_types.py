@@ -60,7 +60,7 @@ def test_usage_defaults() -> None:
 
 
 def test_run_result_defaults_and_their_order() -> None:
-    assert WireRunResult() == WireRunResult("", "", 0, 0, None, None, None, None, None)
+    assert WireRunResult() == WireRunResult("", "", 0, 0, *[None] * 8)
     assert list(WireRunResult.__dataclass_fields__) == [
         "session_id",
         "text",
@@ -71,6 +71,9 @@ def test_run_result_defaults_and_their_order() -> None:
         "schema_warnings",
         "run_id",
         "stop_reason",
+        "provider",
+        "model",
+        "endpoint",
     ]
 
 
@@ -107,6 +110,20 @@ def test_error_keeps_what_it_is_given() -> None:
     assert (error.code, error.details) == ("CODE", {"k": 1})
     assert error.capability_hint == {"capability_id": "shell"}
     assert (error.rpc_code, error.session_id, error.run_id) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("details", "reason"),
+    [
+        ({"reason": "max_turns"}, "max_turns"),
+        ({"field": "cwd"}, None),
+        ({"reason": 7}, None),
+        ("max_turns", None),
+        (None, None),
+    ],
+)
+def test_error_tells_its_reason(details: Any, reason: str | None) -> None:
+    assert MeerkatError("CODE", "text", details).reason == reason
 
 
 @pytest.mark.parametrize("copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
@@ -213,6 +230,8 @@ def test_run_result_with_everything() -> None:
             "run_id": "r1",
             "stop_reason": "max_turns",
             "provider": "openai",
+            "model": "gpt-4.1",
+            "endpoint": "api.openai.com",
             "something_new": True,
         }
     )
@@ -226,6 +245,9 @@ def test_run_result_with_everything() -> None:
         schema_warnings=[{"provider": "openai", "path": "/a", "message": "m"}],
         run_id="r1",
         stop_reason="max_turns",
+        provider="openai",
+        model="gpt-4.1",
+        endpoint="api.openai.com",
     )
 
 
@@ -326,11 +348,20 @@ async def test_skill_helper_without_skills() -> None:
     assert client.asked == []
 
 
+def parameters(method: Any, kind: Any) -> list[str]:
+    """The names of a method's parameters of a kind."""
+    found = inspect.signature(method).parameters.values()
+    return [parameter.name for parameter in found if parameter.kind is kind]
+
+
+POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
 def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
-    plain = inspect.signature(MeerkatClient.create_session).parameters
-    streaming = inspect.signature(MeerkatClient.create_session_streaming).parameters
-    assert list(plain.values()) == list(streaming.values())
-    assert list(plain)[1:] == [
+    create, stream = MeerkatClient.create_session, MeerkatClient.create_session_streaming
+    assert inspect.signature(create).parameters == inspect.signature(stream).parameters
+    assert parameters(create, POSITIONAL)[1:] == [
         "prompt",
         "model",
         "provider",
@@ -348,9 +379,47 @@ def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
         "provider_params",
         "preload_skills",
         "skill_references",
-        "run_id",
     ]
-    assert plain["run_id"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert parameters(create, KEYWORD) == ["limits", "cwd", "run_id"]
     assert not inspect.iscoroutinefunction(MeerkatClient.create_session_streaming)
-    assert not inspect.iscoroutinefunction(MeerkatClient.start_turn_streaming)
     assert hasattr(StreamingTurn, "collect_text")
+
+
+@pytest.mark.parametrize(
+    ("method", "positional", "keyword"),
+    [
+        (
+            "start_turn",
+            ["session_id", "prompt", "skill_references"],
+            [
+                "model",
+                "provider",
+                "max_tokens",
+                "output_schema",
+                "structured_output_retries",
+                "limits",
+                "run_id",
+            ],
+        ),
+        ("resume_turn", ["session_id", "run_id"], []),
+    ],
+)
+def test_turn_parameters_are_the_same_for_streams(
+    method: str, positional: list[str], keyword: list[str]
+) -> None:
+    plain = getattr(MeerkatClient, method)
+    stream = getattr(MeerkatClient, f"{method}_streaming")
+    assert inspect.signature(plain).parameters == inspect.signature(stream).parameters
+    assert parameters(plain, POSITIONAL) == ["self", *positional]
+    assert parameters(plain, KEYWORD) == keyword
+    assert not inspect.iscoroutinefunction(stream)
+
+
+def test_a_session_is_opened_with_the_options_of_a_created_one() -> None:
+    create, opened = MeerkatClient.create_session, MeerkatClient.open_session
+    about_a_turn = {"prompt", "skill_references"}
+    names = [*parameters(create, POSITIONAL)[1:], *parameters(create, KEYWORD)]
+    assert parameters(opened, KEYWORD) == [name for name in names if name not in about_a_turn]
+    defaults = inspect.signature(create).parameters
+    for name, parameter in inspect.signature(opened).parameters.items():
+        assert parameter.default == defaults[name].default

@@ -94,7 +94,7 @@ class Connection:
 
 
 class TurnRequest:
-    """A `session/create` or `turn/start`, interrupted when its caller gives up waiting."""
+    """A request that keeps a session busy, interrupted when its caller gives up waiting."""
 
     def __init__(
         self,
@@ -104,8 +104,12 @@ class TurnRequest:
         session_id: str = "",
         queue: EventQueue | None = None,
     ) -> None:
-        self.run_id: str = params["run_id"]
-        self.call = _Call(queue=queue, session_id=session_id, listening=queue is not None)
+        self.call = _Call(
+            queue=queue,
+            session_id=session_id,
+            run_id=params.get("run_id", ""),
+            listening=queue is not None,
+        )
         self._connection = connection
         self._method = method
         self._params = params
@@ -134,14 +138,19 @@ class TurnRequest:
             self._connection.spawn_interrupt(self)
 
     async def interrupt_run(self) -> None:
-        """Interrupts the run, a second time if the server had not begun it at the first."""
-        if not self.call.begun.is_set() and self.call.session_id:
+        """Interrupts the run, a second time if the server had not begun it at the first.
+
+        A run whose id is not known yet has to begin first: another one could be going on.
+        """
+        if not self.call.begun.is_set():
             await self._ask_to_interrupt()
         await self.call.begun.wait()
-        if not self.call.response.done() and self.call.session_id:
+        if not self.call.response.done():
             await self._ask_to_interrupt()
 
     async def _ask_to_interrupt(self) -> None:
-        params = {"session_id": self.call.session_id, "run_id": self.run_id}
+        if not self.call.session_id or not self.call.run_id:
+            return
+        params = {"session_id": self.call.session_id, "run_id": self.call.run_id}
         with suppress(MeerkatError):
             await self._connection.request("turn/interrupt", params)

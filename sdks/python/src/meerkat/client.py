@@ -8,21 +8,20 @@ import re
 import shutil
 from types import TracebackType
 from typing import Any
-from uuid import uuid4
 
 from meerkat._connection import Connection, TurnRequest
+from meerkat._params import DEFAULT_RETRIES, create_params, given, turn_params
 from meerkat._version import __version__
 from meerkat.capabilities import CapabilityChecker, _parse_capabilities, _version_text
 from meerkat.errors import MeerkatError
 from meerkat.generated.types import (
     CONTRACT_VERSION,
     CapabilitiesResponse,
+    RunLimits,
     WireRunResult,
     WireUsage,
 )
 from meerkat.streaming import EventQueue, StreamingTurn
-
-_DEFAULT_RETRIES = 2
 
 
 class MeerkatClient:
@@ -93,7 +92,7 @@ class MeerkatClient:
         system_prompt: str | None = None,
         max_tokens: int | None = None,
         output_schema: dict[str, Any] | None = None,
-        structured_output_retries: int = _DEFAULT_RETRIES,
+        structured_output_retries: int = DEFAULT_RETRIES,
         hooks_override: dict[str, Any] | None = None,
         enable_builtins: bool = False,
         enable_shell: bool = False,
@@ -105,16 +104,28 @@ class MeerkatClient:
         preload_skills: list[str] | None = None,
         skill_references: list[str] | None = None,
         *,
+        limits: RunLimits | None = None,
+        cwd: str | os.PathLike[str] | None = None,
         run_id: str | None = None,
     ) -> WireRunResult:
         """Creates a session and runs its first turn.
 
+        `max_tokens` is for one answer of the model; `limits` ends runs, also later ones. The
+        tools work in `cwd`, an absolute path of a directory; in that of the server without one.
         Asking again with the same `run_id` starts nothing and returns the recorded result.
         Cancelling the call interrupts the turn.
+
+        Raises `MeerkatError` with the code
+        `INVALID_PARAMS` when an option, such as the schema or the directory, cannot be used;
+        `CAPABILITY_UNAVAILABLE` when the server lacks what an option asks for;
+        `PROVIDER_ERROR` when there is no such model or it could not answer;
+        `BUDGET_EXHAUSTED` when a limit ended the run before there was a result, `reason` says
+        which; `AGENT_ERROR` with the `reason` `structured_output` when no answer fitted the
+        schema, and with `cancelled` when the turn was interrupted.
         """
         return await self._run(
             "session/create",
-            _create_params(
+            create_params(
                 prompt=prompt,
                 model=model,
                 provider=provider,
@@ -132,6 +143,8 @@ class MeerkatClient:
                 provider_params=provider_params,
                 preload_skills=preload_skills,
                 skill_references=skill_references,
+                limits=limits,
+                cwd=cwd,
                 run_id=run_id,
             ),
         )
@@ -142,14 +155,35 @@ class MeerkatClient:
         prompt: str,
         skill_references: list[str] | None = None,
         *,
+        model: str | None = None,
+        provider: str | None = None,
+        max_tokens: int | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured_output_retries: int | None = None,
+        limits: RunLimits | None = None,
         run_id: str | None = None,
     ) -> WireRunResult:
         """Runs a turn of a session, with the options the session was created with.
 
+        What is given here replaces them for this turn only; of `limits`, those that are given.
         Asking again with the same `run_id` starts nothing and returns the recorded result.
         Cancelling the call interrupts the turn.
+
+        Raises `SessionNotFoundError`; `MeerkatError` with the code `SESSION_BUSY` while a turn
+        runs, and what `create_session` raises.
         """
-        params = _turn_params(session_id, prompt, skill_references, run_id)
+        params = turn_params(
+            session_id=session_id,
+            prompt=prompt,
+            skill_references=skill_references,
+            model=model,
+            provider=provider,
+            max_tokens=max_tokens,
+            output_schema=output_schema,
+            structured_output_retries=structured_output_retries,
+            limits=limits,
+            run_id=run_id,
+        )
         return await self._run("turn/start", params, session_id)
 
     def create_session_streaming(
@@ -160,7 +194,7 @@ class MeerkatClient:
         system_prompt: str | None = None,
         max_tokens: int | None = None,
         output_schema: dict[str, Any] | None = None,
-        structured_output_retries: int = _DEFAULT_RETRIES,
+        structured_output_retries: int = DEFAULT_RETRIES,
         hooks_override: dict[str, Any] | None = None,
         enable_builtins: bool = False,
         enable_shell: bool = False,
@@ -172,12 +206,14 @@ class MeerkatClient:
         preload_skills: list[str] | None = None,
         skill_references: list[str] | None = None,
         *,
+        limits: RunLimits | None = None,
+        cwd: str | os.PathLike[str] | None = None,
         run_id: str | None = None,
     ) -> StreamingTurn:
         """Like `create_session`, with the events; the request is sent on `async with` entry."""
         return self._stream(
             "session/create",
-            _create_params(
+            create_params(
                 prompt=prompt,
                 model=model,
                 provider=provider,
@@ -195,6 +231,8 @@ class MeerkatClient:
                 provider_params=provider_params,
                 preload_skills=preload_skills,
                 skill_references=skill_references,
+                limits=limits,
+                cwd=cwd,
                 run_id=run_id,
             ),
         )
@@ -205,22 +243,140 @@ class MeerkatClient:
         prompt: str,
         skill_references: list[str] | None = None,
         *,
+        model: str | None = None,
+        provider: str | None = None,
+        max_tokens: int | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured_output_retries: int | None = None,
+        limits: RunLimits | None = None,
         run_id: str | None = None,
     ) -> StreamingTurn:
         """Like `start_turn`, with the events; the request is sent on `async with` entry."""
-        params = _turn_params(session_id, prompt, skill_references, run_id)
+        params = turn_params(
+            session_id=session_id,
+            prompt=prompt,
+            skill_references=skill_references,
+            model=model,
+            provider=provider,
+            max_tokens=max_tokens,
+            output_schema=output_schema,
+            structured_output_retries=structured_output_retries,
+            limits=limits,
+            run_id=run_id,
+        )
         return self._stream("turn/start", params, session_id)
+
+    async def resume_turn(self, session_id: str, run_id: str | None = None) -> WireRunResult:
+        """Goes on with the turn of a session that was cut off by the end of its process.
+
+        The turn keeps its options, its `run_id` and what it has done. Given a `run_id`, only that
+        run is meant; when it has ended meanwhile, its recorded result is returned. Cancelling the
+        call interrupts the turn.
+
+        Raises `SessionNotFoundError`; `MeerkatError` with the code `SESSION_NOT_RUNNING` when
+        there is nothing to go on with, `SESSION_BUSY` while a turn runs, here or in another
+        process, and what `start_turn` raises.
+        """
+        params = given(session_id=session_id, run_id=run_id)
+        return await self._run("turn/resume", params, session_id)
+
+    def resume_turn_streaming(self, session_id: str, run_id: str | None = None) -> StreamingTurn:
+        """Like `resume_turn`, with the events; the request is sent on `async with` entry."""
+        params = given(session_id=session_id, run_id=run_id)
+        return self._stream("turn/resume", params, session_id)
 
     async def interrupt(self, session_id: str, run_id: str | None = None) -> None:
         """Cancels the running turn of a session; given a `run_id`, only that run.
 
         Returns once the turn has ended; its own call raises `AGENT_ERROR`.
         """
-        await self._request("turn/interrupt", _given(session_id=session_id, run_id=run_id))
+        await self._request("turn/interrupt", given(session_id=session_id, run_id=run_id))
+
+    async def open_session(
+        self,
+        *,
+        model: str | None = None,
+        provider: str | None = None,
+        system_prompt: str | None = None,
+        max_tokens: int | None = None,
+        output_schema: dict[str, Any] | None = None,
+        structured_output_retries: int = DEFAULT_RETRIES,
+        hooks_override: dict[str, Any] | None = None,
+        enable_builtins: bool = False,
+        enable_shell: bool = False,
+        enable_subagents: bool = False,
+        enable_memory: bool = False,
+        host_mode: bool = False,
+        comms_name: str | None = None,
+        provider_params: dict[str, Any] | None = None,
+        preload_skills: list[str] | None = None,
+        limits: RunLimits | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        run_id: str | None = None,
+    ) -> str:
+        """Creates a session without a turn and returns its id; `start_turn` runs the first one.
+
+        Asking again with the same `run_id` creates nothing and returns the same id.
+
+        Raises `MeerkatError` with the code `INVALID_PARAMS`, `CAPABILITY_UNAVAILABLE` or
+        `PROVIDER_ERROR` like `create_session`; the model is chosen, but not asked.
+        """
+        params = create_params(
+            initial_turn=False,
+            model=model,
+            provider=provider,
+            system_prompt=system_prompt,
+            max_tokens=max_tokens,
+            output_schema=output_schema,
+            structured_output_retries=structured_output_retries,
+            hooks_override=hooks_override,
+            enable_builtins=enable_builtins,
+            enable_shell=enable_shell,
+            enable_subagents=enable_subagents,
+            enable_memory=enable_memory,
+            host_mode=host_mode,
+            comms_name=comms_name,
+            provider_params=provider_params,
+            preload_skills=preload_skills,
+            limits=limits,
+            cwd=cwd,
+            run_id=run_id,
+        )
+        session_id: str = (await self._request("session/create", params)).get("session_id", "")
+        return session_id
+
+    async def fork_session(
+        self, session_id: str, seq: int | None = None, *, run_id: str | None = None
+    ) -> dict[str, Any]:
+        """Creates a session that goes on from a copy of another one, and returns its state.
+
+        The copy ends with the entry `seq` of `session_history`, from 1, or is whole. It has used
+        no tokens yet. The original may be running and is left as it is. Asking again with the same
+        `run_id` creates nothing and returns the same session.
+
+        Raises `SessionNotFoundError`; `MeerkatError` with the code `INVALID_PARAMS` when there is
+        no such `seq`.
+        """
+        params = given(session_id=session_id, seq=seq, run_id=run_id)
+        return await self._request("session/fork", params)
+
+    async def compact_session(self, session_id: str) -> dict[str, Any]:
+        """Lets the model summarize the older part of a conversation, which the summary replaces.
+
+        `session_history` shows all of it all the same. Returns `compacted`, and when that is true
+        `summary_tokens`, and `messages_before` and `messages_after`, the numbers of messages the
+        model is shown. It is false when there was nothing to summarize or the summary failed.
+        Cancelling the call interrupts it and changes nothing.
+
+        Raises `SessionNotFoundError`; `MeerkatError` with the code `SESSION_BUSY` while a turn
+        runs, `PROVIDER_ERROR` when there is no model to ask, `AGENT_ERROR` when it was interrupted.
+        """
+        params = {"session_id": session_id}
+        return await self._answer("session/compact", params, session_id)
 
     async def list_sessions(self, include_stored: bool = False) -> list[dict[str, Any]]:
         """The live sessions in the order of their creation; on request the stored ones too."""
-        params = _given(include_stored=include_stored)
+        params = given(include_stored=include_stored)
         page = await self._request("session/list", params)
         sessions: list[dict[str, Any]] = page.get("sessions", [])
         while cursor := page.get("next_cursor"):
@@ -236,7 +392,7 @@ class MeerkatClient:
         self, session_id: str, cursor: int | None = None, limit: int | None = None
     ) -> dict[str, Any]:
         """A page of the messages of a session; `cursor` is the `next_cursor` of the page before."""
-        params = _given(session_id=session_id, cursor=cursor, limit=limit)
+        params = given(session_id=session_id, cursor=cursor, limit=limit)
         return await self._request("session/history", params)
 
     async def archive_session(self, session_id: str) -> None:
@@ -295,9 +451,14 @@ class MeerkatClient:
     async def _run(
         self, method: str, params: dict[str, Any], session_id: str = ""
     ) -> WireRunResult:
+        return self._parse_run_result(await self._answer(method, params, session_id))
+
+    async def _answer(self, method: str, params: dict[str, Any], session_id: str) -> dict[str, Any]:
+        """The result of a request whose cancelled wait interrupts the session."""
         request = TurnRequest(self._connected(), method, params, session_id)
         await request.send()
-        return self._parse_run_result(await request.answer())
+        result = await request.answer()
+        return result if isinstance(result, dict) else {}
 
     def _stream(self, method: str, params: dict[str, Any], session_id: str = "") -> StreamingTurn:
         connection = self._connected()
@@ -335,33 +496,10 @@ class MeerkatClient:
             schema_warnings=members.get("schema_warnings"),
             run_id=members.get("run_id"),
             stop_reason=members.get("stop_reason"),
+            provider=members.get("provider"),
+            model=members.get("model"),
+            endpoint=members.get("endpoint"),
         )
-
-
-def _create_params(
-    *, structured_output_retries: int, run_id: str | None, **options: Any
-) -> dict[str, Any]:
-    # The server's own default may be configured, so the documented one is left to it.
-    retries = None if structured_output_retries == _DEFAULT_RETRIES else structured_output_retries
-    return _given(**options, structured_output_retries=retries, run_id=run_id or str(uuid4()))
-
-
-def _turn_params(
-    session_id: str, prompt: str, skill_references: list[str] | None, run_id: str | None
-) -> dict[str, Any]:
-    return _given(
-        session_id=session_id,
-        prompt=prompt,
-        skill_references=skill_references,
-        run_id=run_id or str(uuid4()),
-    )
-
-
-def _given(**members: Any) -> dict[str, Any]:
-    """The members that say something: `None` and a flag that is off are the server's default."""
-    return {
-        name: value for name, value in members.items() if value is not None and value is not False
-    }
 
 
 def _is_compatible(server: str, client: str) -> bool:

@@ -31,6 +31,12 @@ class MeerkatError(Exception):
         #: The run that failed.
         self.run_id: str | None = None
 
+    @property
+    def reason(self) -> str | None:
+        """The `reason` in `details`, such as `"max_turns"`; `None` when there is none."""
+        reason = self.details.get("reason") if isinstance(self.details, dict) else None
+        return reason if isinstance(reason, str) else None
+
     def __str__(self) -> str:
         return self.message
 

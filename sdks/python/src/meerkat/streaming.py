@@ -32,6 +32,7 @@ class _Call:
         response: asyncio.Future[Any] | None = None,
         queue: EventQueue | None = None,
         session_id: str = "",
+        run_id: str = "",
         listening: bool = True,
     ) -> None:
         self.response = response or asyncio.get_running_loop().create_future()
@@ -40,6 +41,8 @@ class _Call:
         self.queue = queue
         #: Empty until an event or the answer tells it.
         self.session_id = session_id
+        #: The id that the client gave the run, else empty until an event tells it.
+        self.run_id = run_id
         #: Set by the first event that names this request, at the latest by the answer.
         self.begun = asyncio.Event()
         #: Whether events that name this request are for anybody.
@@ -205,6 +208,7 @@ class _StdoutDispatcher:
         if call is not None:
             if not call.session_id:
                 self._bind(call, session_id)
+            call.run_id = call.run_id or params.get("run_id") or ""
             call.begun.set()
             if not call.listening:
                 return
@@ -280,8 +284,8 @@ class StreamingTurn:
 
     @property
     def run_id(self) -> str:
-        """The id the client gave this run."""
-        return self._request.run_id if self._request else ""
+        """The id of the run; of a resumed one that was not named, empty until the first event."""
+        return self._call.run_id
 
     @property
     def result(self) -> WireRunResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 CONTRACT_VERSION = "0.1.0"
 
@@ -21,7 +21,7 @@ class WireUsage:
 
 @dataclass
 class WireRunResult:
-    """How a run ended: the answer of `session/create` and of `turn/start`."""
+    """How a run ended: the answer of `session/create`, `turn/start` and `turn/resume`."""
 
     session_id: str = ""
     text: str = ""
@@ -31,12 +31,18 @@ class WireRunResult:
     tool_calls: int = 0
     #: Of the whole session, not of this run alone.
     usage: WireUsage | None = None
+    #: The value that fits the output schema; `None` when none was asked for.
     structured_output: Any = None
+    #: What of the schema the provider was not told: `provider`, `path` (a JSON pointer), `message`.
     schema_warnings: list[dict[str, Any]] | None = None
     #: The id under which the same request can be asked again without a second run.
     run_id: str | None = None
-    #: Set when a limit ended the run: `budget_exhausted` or `max_turns`.
+    #: Set when a limit ended the run: `budget_exhausted`, `max_turns` or `repeated_tool_call`.
     stop_reason: str | None = None
+    #: Who answered; `endpoint` is a host.
+    provider: str | None = None
+    model: str | None = None
+    endpoint: str | None = None
 
 
 @dataclass
@@ -62,6 +68,19 @@ class CapabilitiesResponse:
 
     contract_version: str = ""
     capabilities: list[CapabilityEntry] = field(default_factory=list)
+
+
+class RunLimits(TypedDict, total=False):
+    """The `limits` of `session/create` and `turn/start`; one that is left out does not limit."""
+
+    #: Tokens of the session, input and output together, over all its runs; from 0.
+    max_tokens: int
+    #: Milliseconds of one run; from 0.
+    max_duration_ms: int
+    #: Tool calls of the session, refused ones included, over all its runs; from 0.
+    max_tool_calls: int
+    #: Model calls of one run; from 1.
+    max_turns: int
 
 
 @dataclass

@@ -1,0 +1,100 @@
+public import MeerkatJSON
+
+extension SessionTotals: JSONCodable {
+    public func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            writer.member("usage", usage)
+            writer.member("message_count", messageCount)
+            writer.member("tool_calls", toolCallCount)
+            writer.member("last_text", lastText)
+            writer.member("context_seq", contextSeq)
+            writer.member("open_run", openRun)
+            writer.member("processes", processes)
+        }
+    }
+
+    public init(from reader: inout JSONReader) throws(JSONError) {
+        self.init()
+        try reader.readObject { (reader, key) throws(JSONError) in
+            switch key {
+            case "usage": usage = try reader.read()
+            case "message_count": messageCount = try reader.readInteger()
+            case "tool_calls": toolCallCount = try reader.readInteger()
+            case "last_text": lastText = try reader.readOptional()
+            case "context_seq": contextSeq = try reader.readInteger()
+            case "open_run": openRun = try reader.readOptional()
+            case "processes": processes = try reader.read()
+            default: break
+            }
+        }
+    }
+}
+
+extension OpenRun: JSONCodable {
+    public func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            writer.member("id", id)
+            writer.member("prompt", prompt)
+            writer.member("overrides", overrides)
+            writer.member("calls", calls)
+            writer.member("purpose", purpose.rawValue)
+            writer.member("pending_attempt", pendingAttempt)
+            writer.member("extractions", extractions)
+            writer.member("tool_calls", toolCalls)
+            writer.member("text", text)
+        }
+    }
+
+    public init(from reader: inout JSONReader) throws(JSONError) {
+        var id: RunID?
+        var prompt: [Block] = []
+        var overrides = SessionOptions()
+        var (calls, extractions, toolCalls) = (0, 0, 0)
+        var purpose = ModelCall.Purpose.turn
+        var pendingAttempt: Int?
+        var text: String?
+        try reader.readObject { (reader, key) throws(JSONError) in
+            switch key {
+            case "id": id = try reader.read()
+            case "prompt": prompt = try reader.read()
+            case "overrides": overrides = try reader.read()
+            case "calls": calls = try reader.readInteger()
+            case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
+            case "pending_attempt": pendingAttempt = try reader.readOptional()
+            case "extractions": extractions = try reader.readInteger()
+            case "tool_calls": toolCalls = try reader.readInteger()
+            case "text": text = try reader.readOptional()
+            default: break
+            }
+        }
+        self.init(id: try reader.require(id, "id"), prompt: prompt, overrides: overrides)
+        self.calls = calls
+        self.purpose = purpose
+        self.pendingAttempt = pendingAttempt
+        self.extractions = extractions
+        self.toolCalls = toolCalls
+        self.text = text
+    }
+}
+
+extension ToolProcess: JSONCodable {
+    public func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            writer.member("pid", pid)
+            writer.member("start_time", startTime)
+            writer.member("boot", boot)
+        }
+    }
+
+    public init(from reader: inout JSONReader) throws(JSONError) {
+        self.init(pid: 0, startTime: 0, boot: "")
+        try reader.readObject { (reader, key) throws(JSONError) in
+            switch key {
+            case "pid": pid = try reader.readInteger()
+            case "start_time": startTime = try reader.readInteger()
+            case "boot": boot = try reader.readString()
+            default: break
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+"""The examples of docs/python-sdk.md that need a model with a mind of its own, as they are printed there.
+
+With a scripted model, and with `MEERKAT_LIVE_TESTS=1` also with a real one: that of the server at `RKAT_LOCAL_URL`, else
+the one that `scripts/local-model` starts for the time of the tests (`MEERKAT_LIVE_MODEL`: 1.5b, or another it knows).
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rkat_process import Folder
+from scripted_model import ScriptedModel, call, say
+from sdk_process import Launcher
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKYO = {"city": "Tokyo", "country": "Japan", "population": 14000000}
+
+
+def example(heading: str) -> str:
+    """The program below a heading."""
+    page = (ROOT / "docs" / "python-sdk.md").read_text()
+    found = re.search(rf"^### {heading}\n.*?^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert found is not None, heading
+    return found[1]
+
+
+TOOLS = example("Using with tools enabled")
+STRUCTURED = example("Structured output")
+
+
+def printed(program: str, folder: Folder, url: str, timeout: float = 60) -> dict[str, str]:
+    """The lines that a program prints, each by the words before its colon."""
+    launcher = Launcher(folder, RKAT_LOCAL_URL=url)
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder.path, capture_output=True, text=True, timeout=timeout, check=False,
+        env={"PATH": f"{launcher.directory}:{os.defpath}", "HOME": str(folder.path)})
+    assert (run.returncode, run.stderr) == (0, "")
+    lines = re.findall(r"^(Response|Tool calls made|Text|Structured|Warnings): (.*)$", run.stdout, re.MULTILINE)
+    return dict(lines)
+
+
+# With a scripted model
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("write_file", {"path": "hello.txt", "content": "Hello World"}),
+        ("shell", {"command": "printf 'Hello World' >hello.txt"}),
+    ],
+)
+def test_tools(folder: Folder, tool: str, arguments: dict[str, str]) -> None:
+    with ScriptedModel(call((tool, arguments)), say("Created.")) as model:
+        assert printed(TOOLS, folder, model.url) == {"Response": "Created.", "Tool calls made": "1"}
+    assert (folder.path / "hello.txt").read_text() == "Hello World"
+    assert model.said(0) == ["Create a file called hello.txt with 'Hello World' in it"]
+    assert {"write_file", "shell"} <= {offered["function"]["name"] for offered in model.requests[0]["tools"]}
+
+
+@pytest.mark.parametrize("wrong", [[], ["Tokyo is large."], ['{"city": "Tokyo"}', "{}", "[]"]])
+def test_structured_output(folder: Folder, wrong: list[str]) -> None:
+    text = json.dumps(TOKYO)
+    with ScriptedModel(*map(say, wrong), say(text)) as model:
+        lines = printed(STRUCTURED, folder, model.url)
+    assert lines == {"Text": text, "Structured": str(TOKYO)}
+    assert len(model.requests) == len(wrong) + 1
+
+
+# With a real model
+
+
+@pytest.fixture(scope="module")
+def live_url() -> Iterator[str]:
+    """The base URL of a real model."""
+    if os.environ.get("MEERKAT_LIVE_TESTS") != "1":
+        pytest.skip("opt in with MEERKAT_LIVE_TESTS=1")
+    if url := os.environ.get("RKAT_LOCAL_URL"):
+        yield url
+        return
+    script, name = str(ROOT / "scripts" / "local-model"), os.environ.get("MEERKAT_LIVE_MODEL", "1.5b")
+    start = [script, "start", "--model", name, "--port", "0", "--with-parent", str(os.getpid())]
+    url = subprocess.run(start, capture_output=True, text=True, check=True).stdout.split()[-1]
+    yield url
+    port = re.search(r":(\d+)", url.removeprefix("http://"))
+    assert port is not None
+    subprocess.run([script, "stop", "--port", port[1]], capture_output=True, check=True)
+
+
+def test_tools_live(folder: Folder, live_url: str) -> None:
+    lines = printed(TOOLS, folder, live_url, timeout=600)
+    assert int(lines["Tool calls made"]) >= 1
+    assert "Hello World" in (folder.path / "hello.txt").read_text()
+
+
+def test_structured_output_live(folder: Folder, live_url: str) -> None:
+    structured = ast.literal_eval(printed(STRUCTURED, folder, live_url, timeout=600)["Structured"])
+    assert set(TOKYO) <= set(structured)
+    assert "tokyo" in structured["city"].lower()
+    assert isinstance(structured["population"], int)
