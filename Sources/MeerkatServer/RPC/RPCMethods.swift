@@ -61,11 +61,11 @@ enum RPCMethods {
 
     private static let turnResume = RPCHandler.on(TurnResume.self) { (params, call) throws(RPCError) in
         let events = call.events
-        let session = try await RPCError.translating { () throws(SessionError) in
-            try call.runtime.session(params.session)
-        }
-        return try await call.running(params.run ?? session.summary.openRun) { (_) throws(SessionError) in
-            try await call.runtime.resumeTurn(in: params.session, run: params.run, events: events)
+        do throws(SessionError) {
+            return WireRunResult(
+                try await call.runtime.resumeTurn(in: params.session, run: params.run, events: events))
+        } catch {
+            throw RPCError(error)
         }
     }
 
