@@ -155,6 +155,42 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<20)
+    func askingTwiceAtOnceRunsOnce(_: Int) async throws {
+        let run: JSONValue = "01936f8a-7b2c-7000-8000-00000000000a"
+        let provider = ScriptedProvider(.text("a"), .text("b"))
+        try await withTestClient(provider) { client in
+            let creations = (0..<2).map { _ in
+                client.request("session/create", ["prompt": "a", "run_id": run])
+            }
+            let first = try await client.answer(creations[0])
+            #expect(try await client.answer(creations[1]) == first)
+            let session = first["session_id"] ?? .null
+            let turns = (0..<2).map { _ in
+                client.request(
+                    "turn/start",
+                    ["session_id": session, "prompt": "b", "run_id": "01936f8a-7b2c-7000-8000-00000000000b"])
+            }
+            let second = try await client.answer(turns[0])
+            #expect(try await client.answer(turns[1]) == second)
+            #expect(provider.requests.count == 2)
+        }
+    }
+
+    @Test(arguments: 0..<20)
+    func askingAgainDoesNotKeepTheSessionBusy(_: Int) async throws {
+        let run: JSONValue = "01936f8a-7b2c-7000-8000-00000000000a"
+        try await withTestClient(ScriptedProvider(.text("a"), .text("b"))) { client in
+            let first = try await client.call("session/create", ["prompt": "a", "run_id": run])
+            let session = first["session_id"] ?? .null
+            let again = client.request("turn/start", ["session_id": session, "prompt": "a", "run_id": run])
+            let next = client.request("turn/start", ["session_id": session, "prompt": "b"])
+            let answers = (try await client.answer(next), try await client.answer(again))
+            #expect(answers.0["text"] == "b")
+            #expect(answers.1 == first)
+        }
+    }
+
     @Test func askingForAnInterruptedRunSaysSo() async throws {
         let store = RecordingStore()
         let session = try await Self.crash(in: store)

@@ -218,6 +218,28 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<20)
+    func askingForTheRunAtOnceWaitsForItOrSaysThatItWasInterrupted(_: Int) async throws {
+        let store = RecordingStore()
+        let (session, run) = try await Self.crash(
+            in: store, ScriptedProvider(.silence(after: "Once")), tools: [], after: "text_delta")
+        try await withTestClient(ScriptedProvider(.text("Done.")), store: store) { client in
+            let again = client.request("turn/start", ["session_id": session, "prompt": "Go", "run_id": run])
+            let resumed = client.request("turn/resume", ["session_id": session, "run_id": run])
+            let result = try await client.answer(resumed)
+            #expect(result["text"] == "Done.")
+            let failure: TestClient.Failure?
+            do {
+                let same = try await client.answer(again)
+                #expect(same == result)
+                failure = nil
+            } catch {
+                failure = error as? TestClient.Failure
+            }
+            #expect(failure == nil || failure?.details?["reason"] == "interrupted")
+        }
+    }
+
     @Test func aSessionWithoutACutRunHasNothingToGoOnWith() async throws {
         try await withTestClient(ScriptedProvider(.text("a"))) { client in
             let session = try #require(try await client.call("session/create", ["prompt": "x"])["session_id"])

@@ -64,7 +64,8 @@ import Testing
         try await withTestClient(ScriptedProvider(.text("x")), store: store) { client in
             session = try #require(try await client.call("session/create", ["prompt": "x"])["session_id"])
         }
-        try await withTestClient(ScriptedProvider(.text("y")), store: store) { client in
+        let provider = ScriptedProvider(.text("y"))
+        try await withTestClient(provider, store: store, ids: RandomIDGenerator()) { client in
             #expect(try await client.call("session/list") == ["sessions": []])
             #expect(try await client.call("session/read", ["session_id": session])["state"] == "idle")
             #expect(try await client.call("session/list") == ["sessions": []])

@@ -34,10 +34,10 @@ public final class SessionDirectory: AgentRuntime {
     public func createSession(
         _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
+        if let run, let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
         let resolved: SessionOptions
         do throws(SessionError) { resolved = try await services.resolve(options) } catch {
-            if let run, services.isKnown(run) { return try recordedResult(of: run) }
+            if let run, services.isKnown(run) { return try await recordedResult(of: run) }
             throw SessionError(error.cause, run: run)
         }
         let session = newSession()
@@ -46,20 +46,22 @@ public final class SessionDirectory: AgentRuntime {
         _ = try register(session)
         let outcome = try await perform(order, in: session)
         if case .failure(let error) = outcome, error.session == nil { forget(session) }
-        return try answer(outcome, for: order.run)
+        return try await answer(outcome, for: order.run)
     }
 
     public func startTurn(
         in id: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
+        if let run, let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
+        // Asking again must not make the session busy for others, not even for a moment.
+        if let run, services.isKnown(run) { return try await recordedResult(of: run) }
         let session: LiveSession
         let resolved: SessionOptions
         do throws(SessionError) {
             session = try self.session(toRun: id)
             resolved = try await services.resolveOverrides(overrides)
         } catch {
-            if let run, services.isKnown(run) { return try recordedResult(of: run) }
+            if let run, services.isKnown(run) { return try await recordedResult(of: run) }
             throw SessionError(error.cause, session: error.session ?? id, run: run)
         }
         return try await go(
@@ -71,13 +73,13 @@ public final class SessionDirectory: AgentRuntime {
     public func resumeTurn(
         in id: SessionID, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = await runningOutcome(of: run) { return try answer(outcome, for: run) }
+        if let run, let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
         let session = try self.session(toRun: id)
         let stored = try stored(id)
         guard stored.owner != .otherProcess else { throw SessionError(.busy(elsewhere: true), session: id, run: run) }
         guard let open = stored.summary.openRun, run == nil || run == open else {
             // A run that has ended since it was asked about is answered by its record.
-            if let run, services.isKnown(run) { return try recordedResult(of: run) }
+            if let run, services.isKnown(run) { return try await recordedResult(of: run) }
             throw SessionError(.notInterrupted, session: id, run: run)
         }
         return try await go(
@@ -90,12 +92,14 @@ public final class SessionDirectory: AgentRuntime {
         on order: RunLoop.Order, in session: LiveSession, isChosen: Bool
     ) async throws(SessionError) -> RunResult {
         do throws(SessionError) {
-            return try answer(try await perform(order, in: session), for: order.run)
+            return try await answer(try await perform(order, in: session), for: order.run)
         } catch {
             if error.cause == .notFound { forget(session) }
             // A run that is known is answered even while another one is going on.
-            guard error.cause == .busy(elsewhere: false), isChosen, services.isKnown(order.run) else { throw error }
-            return try recordedResult(of: order.run)
+            guard error.cause == .busy(elsewhere: false), isChosen else { throw error }
+            if let outcome = await runningOutcome(of: order.run) { return try await answer(outcome, for: order.run) }
+            guard services.isKnown(order.run) else { throw error }
+            return try await recordedResult(of: order.run)
         }
     }
 
@@ -166,13 +170,14 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     /// Replaces the refusal of a run id that was used before by what that run came to.
-    private func answer(_ outcome: RunHandle.Outcome, for run: RunID) throws(SessionError) -> RunResult {
+    private func answer(_ outcome: RunHandle.Outcome, for run: RunID) async throws(SessionError) -> RunResult {
         guard case .failure(let error) = outcome, error.cause == .store(.duplicateRun) else { return try outcome.get() }
-        return try recordedResult(of: run)
+        return try await recordedResult(of: run)
     }
 
-    /// What the journal says of a run.
-    private func recordedResult(of run: RunID) throws(SessionError) -> RunResult {
+    /// What a known run has come to, awaited when it is going on here.
+    private func recordedResult(of run: RunID) async throws(SessionError) -> RunResult {
+        if let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
         let outcome: RunHandle.Outcome
         do throws(StoreError) { outcome = try recordedOutcome(of: run) } catch {
             throw SessionError(.store(error), run: run)
