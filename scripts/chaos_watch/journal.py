@@ -93,7 +93,9 @@ class Session:
         """What `session/history` must say."""
         found = []
         for entry in self.entries:
-            message: dict[str, Any] = {"seq": entry["seq"], "at": entry["at"], "run_id": entry.get("run")}
+            message: dict[str, Any] = {"seq": entry["seq"], "at": entry["at"]}
+            if "run" in entry:
+                message["run_id"] = entry["run"]
             if entry["kind"] == "run_started":
                 message |= {"role": "user", "content": text_of(entry["prompt"])}
             elif entry["kind"] == "message_added":
