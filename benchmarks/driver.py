@@ -178,8 +178,8 @@ class Client:
     def initialize(self) -> dict:
         return self.call("initialize", {})
 
-    def create(self, prompt: str, on_event=lambda params: None) -> dict:
-        return self.call("session/create", {**self.model, "prompt": prompt}, on_event)
+    def create(self, prompt: str, on_event=lambda params: None, **options: object) -> dict:
+        return self.call("session/create", {**self.model, "prompt": prompt, **options}, on_event)
 
     def turn(self, session: str, prompt: str, on_event=lambda params: None) -> dict:
         return self.call("turn/start", {"session_id": session, "prompt": prompt}, on_event)

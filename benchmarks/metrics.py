@@ -126,6 +126,20 @@ def stream(subject: Subject, deltas: int = 5000, repetitions: int = 7) -> dict[s
     return {"cpu": median(cpu), "wall": median(wall)}
 
 
+def tools(subject: Subject, calls: int = 20, repetitions: int = 7) -> dict[str, float]:
+    """Runs in which the model asks for `datetime` so many times before it answers."""
+    cpu, wall = [], []
+    with started(subject) as (client, _):
+        warm_up(client)
+        for _ in range(repetitions):
+            watch = Stopwatch(client)
+            result = client.create(f"what time is it? @@tools={calls}@@", enable_builtins=True)
+            expect(result["tool_calls"] == calls, f"{result['tool_calls']} tools were called")
+            wall.append(watch.wall() / (calls + 1))
+            cpu.append(watch.cpu() / (calls + 1))
+    return {"cpu": median(cpu), "wall": median(wall)}
+
+
 def growth(subject: Subject, turns: int = 200, repetitions: int = 3) -> dict[str, float]:
     early, late = [], []
     with started(subject) as (client, _):
@@ -260,6 +274,10 @@ METRICS = {
         Figure("cpu", "a delta in a burst of 5 000, CPU", "us", bar=4),
         Figure("wall", "the burst, wall"),
     )),
+    "tools": Metric(tools, (
+        Figure("cpu", "a model call with one tool call, CPU", bar=0.8),
+        Figure("wall", "the same, wall"),
+    ), has_floor=False),
     "growth": Metric(growth, (
         Figure("early", "turn 10 of a session, CPU"),
         Figure("late", "turn 200 of a session, CPU", bar=1),

@@ -186,7 +186,7 @@ def test_a_job_that_ends_is_told_in_the_next_turn(rkat: Rkat) -> None:
     rkat.turn(session, call("shell", command="echo ready", background=True))
     wait_until(lambda: len(rkat.history(session)) == 5)
     message = rkat.history(session)[4]
-    assert message["role"] == "user"
+    assert (message["role"], message["origin"]) == ("user", "job")
     assert "ready" in json.dumps(message)
     rkat.turn(session, "And? @@n=1@@")
     assert [message["role"] for message in rkat.history(session)][4:] == ["user", "user", "block_assistant"]

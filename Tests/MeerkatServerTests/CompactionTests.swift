@@ -180,6 +180,7 @@ import Testing
             let failure = await #expect(throws: TestClient.Failure.self) { try await client.answer(request) }
             #expect(failure?.details == ["reason": "cancelled"])
             #expect(!client.events.contains { $0["delta"] == "So far" })
+            #expect(client.eventNames.suffix(3) == ["compaction_started", "compaction_failed", "run_failed"])
             let next = try await client.call("turn/start", ["session_id": session, "prompt": "Q3"])
             #expect(next["text"] == "A3")
         }

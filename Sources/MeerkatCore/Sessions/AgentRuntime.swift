@@ -127,7 +127,8 @@ public struct HistoryPage: Sendable, Hashable {
 /// A message as `session/history` shows it.
 public struct HistoryMessage: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
-        case user([Block])
+        /// `origin` names another source than a prompt, such as a job; see ``MessageOrigin``.
+        case user([Block], origin: String? = nil)
         case answer([Block], stopReason: StopReason)
         case toolResult(ToolResult)
     }

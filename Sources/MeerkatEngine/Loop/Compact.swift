@@ -61,7 +61,9 @@ extension RunLoop {
             return try await store(String(summary), plan, answer.usage)
         } catch {
             switch error {
-            case .ended(let ended): throw ended
+            case .ended(let ended):
+                announcements.append(.compactionFailed(CompactionFailed(error: ended.failure.message)))
+                throw ended
             case .provider(let error): return compactionFailed(error.message)
             }
         }

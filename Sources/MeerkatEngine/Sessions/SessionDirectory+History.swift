@@ -47,7 +47,7 @@ extension HistoryMessage {
         let content: Content
         switch entry.kind {
         case .runStarted(let prompt, _): content = .user(prompt)
-        case .messageAdded(_, let blocks): content = .user(blocks)
+        case .messageAdded(let origin, let blocks): content = .user(blocks, origin: origin)
         case .modelAnswered(_, let blocks, let stopReason, _): content = .answer(blocks, stopReason: stopReason)
         case .toolFinished(let result): content = .toolResult(result)
         default: return nil

@@ -65,8 +65,9 @@ extension HistoryMessage {
             writer.member("at", at)
             writer.member("run_id", run)
             switch content {
-            case .user(let blocks):
+            case .user(let blocks, let origin):
                 writer.member("role", "user")
+                writer.member("origin", origin)
                 writer.member("content", blocks.joinedText)
             case .answer(let blocks, let stopReason):
                 writer.member("role", "block_assistant")
