@@ -99,7 +99,7 @@ class Session:
             if entry["kind"] == "run_started":
                 message |= {"role": "user", "content": text_of(entry["prompt"])}
             elif entry["kind"] == "message_added":
-                message |= {"role": "user", "content": text_of(entry["blocks"])}
+                message |= {"role": "user", "origin": entry["origin"], "content": text_of(entry["blocks"])}
             elif entry["kind"] == "model_answered":
                 message |= {
                     "role": "block_assistant", "blocks": [shown(block) for block in entry["blocks"]],
