@@ -99,7 +99,7 @@ class Session:
             if entry["kind"] == "run_started":
                 message |= {"role": "user", "content": text_of(entry["prompt"])}
             elif entry["kind"] == "message_added":
-                message |= {"role": "user", "content": text_of(entry["blocks"])}
+                message |= {"role": "user", "origin": entry["origin"], "content": text_of(entry["blocks"])}
             elif entry["kind"] == "model_answered":
                 message |= {
                     "role": "block_assistant", "blocks": [shown(block) for block in entry["blocks"]],
@@ -277,7 +277,7 @@ class Journal:
         call.result, call.found = entry, self._life
 
     def _judge_closings(self, run: Run, entry: Entry) -> None:
-        """Calls are closed at the end of an interrupted run, and where it goes on if their effect forbids a second start."""
+        """Calls are closed at the end of a run, and where it goes on if their effect forbids a second start."""
         self.counts["closed effect unknown"] += sum(call.starts > 0 for call in run.closings)
         self.counts["closed not started"] += sum(call.starts == 0 for call in run.closings)
         if entry["kind"] != "run_finished":
