@@ -1,4 +1,4 @@
-"""The parts of scripts/chaos: the process that is killed, its journal, its records and what it must not leave behind."""
+"""The parts of scripts/chaos: the process that is killed, its journal, its records and what it leaves behind."""
 
 
 class Violation(Exception):

@@ -277,7 +277,7 @@ class Journal:
         call.result, call.found = entry, self._life
 
     def _judge_closings(self, run: Run, entry: Entry) -> None:
-        """Calls are closed at the end of an interrupted run, and where it goes on if their effect forbids a second start."""
+        """Calls are closed at the end of a run, and where it goes on if their effect forbids a second start."""
         self.counts["closed effect unknown"] += sum(call.starts > 0 for call in run.closings)
         self.counts["closed not started"] += sum(call.starts == 0 for call in run.closings)
         if entry["kind"] != "run_finished":

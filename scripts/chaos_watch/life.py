@@ -46,8 +46,8 @@ class Trigger:
     @classmethod
     def choose(cls, chance: random.Random) -> Trigger:
         kind = chance.choice(
-            ["start", "write", "half a line", "time", "time", "commit", "commit", "tool start", "tool start", "tool end",
-             "tool end", "event", "event", "event"])
+            ["start", "write", "half a line", "time", "time", "commit", "commit", "tool start", "tool start",
+             "tool end", "tool end", "event", "event", "event"])
         if kind == "start":
             return cls(kind, delay=chance.uniform(0, 0.04))
         if kind == "write":
