@@ -53,6 +53,8 @@ import Testing
             #expect(provider.histories.last?.hasSuffix(#"{"results":["call_1:"# + content + #""]}]"#) == true)
             #expect(client.events[0]["resumed"] == true)
             #expect(client.events[0]["prompt"] == "Go")
+            // A call that is closed is told of as well.
+            #expect(client.eventNames.filter { $0 == "tool_execution_completed" }.count == 1)
             #expect(client.eventNames.filter { $0.hasPrefix("run_") } == ["run_started", "run_completed"])
             #expect(try await client.call("session/read", ["session_id": session])["state"] == "idle")
         }

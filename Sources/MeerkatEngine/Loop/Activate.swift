@@ -92,11 +92,14 @@ extension RunLoop {
         services.log(
             .info,
             "run \(order.run) of session \(session.id) asks \(target.model) at \(target.provider.endpoint)")
-        announcements.append(
+        // Calls that a resumed run has closed are told of behind its beginning.
+        let closings = announcements.events
+        announcements = EventBatch(
             .runStarted(
                 RunStarted(
                     sessionID: session.id, prompt: prompt.joinedText, provider: target.provider.name,
                     model: target.model, endpoint: target.provider.endpoint, isResumed: order.isResuming)))
+        for event in closings { announcements.append(event) }
         if case .called = position { announcements.append(.turnStarted(TurnStarted(turnNumber: calls - 1))) }
         return position
     }

@@ -130,6 +130,10 @@ extension RunLoop {
 
     private mutating func add(_ result: ToolResult, duration: Duration) {
         pending.append(.toolFinished(result))
+        announceResult(result, duration: duration)
+    }
+
+    mutating func announceResult(_ result: ToolResult, duration: Duration) {
         announcements.append(
             .toolExecutionCompleted(
                 ToolExecutionCompleted(

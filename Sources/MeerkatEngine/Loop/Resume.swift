@@ -19,7 +19,9 @@ extension RunLoop {
         let admitted = Set(batch.prefix(budget.admit(calls: batch.count)).map(\.toolUse.id))
         let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
         for call in closed {
-            entries.append((.toolFinished(.closing(call.toolUse, wasStarted: true)), run))
+            let result = ToolResult.closing(call.toolUse, wasStarted: true)
+            entries.append((.toolFinished(result), run))
+            announceResult(result, duration: .zero)
         }
         let left = state.unansweredCalls.filter { $0.startedEffect != .once }
         if !left.isEmpty {
