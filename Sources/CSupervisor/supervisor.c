@@ -41,7 +41,7 @@ void supervisor_stop(int control, uint32_t grace) { send_request(control, (Reque
 
 int supervisor_read(int status, SupervisorReport *report) {
     while (true) {
-        // Pipes keep pieces as small as this one whole.
+        // Pieces as small as this one stay whole.
         ssize_t size = read(status, report, sizeof *report);
         if (size == sizeof *report) return 1;
         if (size < 0 && errno == EINTR) continue;
@@ -51,7 +51,11 @@ int supervisor_read(int status, SupervisorReport *report) {
 
 static void report(int status, SupervisorReportKind kind, int32_t value, int32_t detail) {
     SupervisorReport report = {kind, value, detail};
+#if defined(__linux__)
+    while (send(status, &report, sizeof report, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+#else
     while (write(status, &report, sizeof report) < 0 && errno == EINTR) {}
+#endif
 }
 
 // MARK: Descriptors
@@ -83,8 +87,9 @@ int supervisor_pipe(int ends[2]) {
     return keep_above_standard(ends);
 }
 
-// A pipe in both directions: writing to one whose other end is gone need not end the program by SIGPIPE.
-static int make_control(int ends[2]) {
+// A pipe in both directions: writing to one whose other end is gone need not end the program by SIGPIPE. Other than a
+// pipe it cannot be opened through /proc, so no command writes reports or requests.
+static int make_channel(int ends[2]) {
 #if defined(__linux__)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
 #else
@@ -388,7 +393,7 @@ static void close_ends(int pipes[PipeCount][2], int end) {
 static int make_pipes(int pipes[PipeCount][2]) {
     for (int i = 0; i < PipeCount; i++) pipes[i][0] = pipes[i][1] = -1;
     for (int i = 0; i < PipeCount; i++) {
-        if ((i == ControlPipe ? make_control(pipes[i]) : supervisor_pipe(pipes[i])) == 0) continue;
+        if ((i == ControlPipe || i == StatusPipe ? make_channel(pipes[i]) : supervisor_pipe(pipes[i])) == 0) continue;
         int code = errno;
         close_ends(pipes, 0);
         close_ends(pipes, 1);

@@ -77,6 +77,7 @@ public final class MeerkatRuntime: AgentRuntime {
                 log: options.log,
                 tools: { toolMaker.tools(for: $0) },
                 isAlive: { $0.isAlive },
+                endProcess: { $0.end() },
                 removeFiles: { toolMaker.removeFiles(of: $0) },
                 settings: { RunSettings(configuration.currentOrDefault) },
                 resolve: { (session) throws(SessionError) in try await resolver.resolve(session) },

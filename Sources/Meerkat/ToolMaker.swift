@@ -56,8 +56,13 @@ struct ToolMaker: Sendable {
 }
 
 extension ToolProcess {
-    /// Whether the process has not ended yet.
-    var isAlive: Bool {
-        pid > 0 && ProcessIdentity(pid: Int32(clamping: pid), startTime: startTime, bootID: boot).isAlive
+    private var identity: ProcessIdentity? {
+        pid > 0 ? ProcessIdentity(pid: Int32(clamping: pid), startTime: startTime, bootID: boot) : nil
     }
+
+    /// Whether the process has not ended yet.
+    var isAlive: Bool { identity?.isAlive ?? false }
+
+    /// Ends the process with all that it has started.
+    func end() { identity?.end() }
 }

@@ -11,6 +11,8 @@ public struct EngineServices: Sendable {
     public var tools: @Sendable (ToolScope) -> SessionTools
     /// Whether a process that worked for a tool call is still there.
     public var isAlive: @Sendable (ToolProcess) -> Bool
+    /// Ends a process that an earlier rkat has left, with all that it has started.
+    public var endProcess: @Sendable (ToolProcess) -> Void
     /// Removes what tools have kept for a session that is deleted.
     public var removeFiles: @Sendable (SessionID) -> Void
     /// The settings for a run that begins now.
@@ -28,6 +30,7 @@ public struct EngineServices: Sendable {
         store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
         tools: @escaping @Sendable (ToolScope) -> SessionTools = { _ in SessionTools() },
         isAlive: @escaping @Sendable (ToolProcess) -> Bool = { _ in false },
+        endProcess: @escaping @Sendable (ToolProcess) -> Void = { _ in },
         removeFiles: @escaping @Sendable (SessionID) -> Void = { _ in },
         settings: @escaping @Sendable () -> RunSettings,
         resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
@@ -41,6 +44,7 @@ public struct EngineServices: Sendable {
         self.log = log
         self.tools = tools
         self.isAlive = isAlive
+        self.endProcess = endProcess
         self.removeFiles = removeFiles
         self.settings = settings
         self.resolve = resolve
@@ -103,9 +107,9 @@ public struct ToolSettings: Sendable, Hashable {
 
     public init() {}
 
-    /// The limit for a tool; nil when it limits itself.
-    func timeout(of tool: any Tool, named name: String) -> Duration? {
-        timeouts[name] ?? (tool.limitsItself ? nil : defaultTimeout)
+    /// The limit for a tool; one that limits itself has at least the usual time for it.
+    func timeout(of tool: any Tool, named name: String) -> Duration {
+        timeouts[name] ?? (tool.limitsItself ? max(defaultTimeout, .seconds(600)) : defaultTimeout)
     }
 }
 

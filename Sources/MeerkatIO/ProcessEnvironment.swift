@@ -25,6 +25,25 @@ public enum ProcessEnvironment {
         return variables
     }
 
+    /// Overwrites the values of variables where the system shows them to other programs of this user.
+    ///
+    /// They read as before only from what was copied earlier. Call this before there are other threads.
+    public static func conceal(_ isSecret: (String) -> Bool) {
+        #if canImport(Darwin)
+            guard var entry = environ else { return }
+        #else
+            var entry = environ
+        #endif
+        while let text = entry.pointee {
+            let line = String(cString: text)
+            if let equals = line.firstIndex(of: "="), isSecret(String(line[..<equals])) {
+                let start = line.utf8.distance(from: line.startIndex, to: equals) + 1
+                memset(text + start, 0, strlen(text) - start)
+            }
+            entry += 1
+        }
+    }
+
     /// Processors that the process may use.
     public static var processorCount: Int { Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

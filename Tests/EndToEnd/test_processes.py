@@ -44,6 +44,16 @@ def assert_owned_elsewhere(error: Message, session: str) -> None:
 # Two processes on one folder
 
 
+def test_an_interrupt_reaches_no_run_of_another_process(start: Start) -> None:
+    one, other = start(), start()
+    session = create(one)
+    other.turn(session, GO_ON)
+    request = streaming(one, session, SECOND)
+    # The session is open in the other process as well, which has run it before.
+    assert other.call("turn/interrupt", {"session_id": session}) == {"interrupted": False}
+    assert one.result(request)["text"] == "wwwwwww " * 50
+
+
 def test_a_session_runs_in_one_process_at_a_time(start: Start) -> None:
     one, other = start(), start()
     session = create(one)

@@ -110,6 +110,34 @@ def test_a_long_output_can_be_read_with_the_file_tool(rkat: Rkat) -> None:
     assert json.loads(completed[0]["result"])["content"] == "50000\n50001\n"
 
 
+def test_keys_are_not_seen_through_the_system(start: Start) -> None:
+    rkat = start(ANTHROPIC_API_KEY="sk-secret")
+    command = "cat /proc/$PPID/environ /proc/$(cut -d' ' -f4 /proc/$PPID/stat)/environ | tr '\\0' '\\n'"
+    prompt = call("shell", command=command)
+    rkat.call("session/create", {"prompt": prompt, "model": "default", "provider": "openai_compatible",
+                                 "enable_shell": True})
+    result = next(event for event in rkat.events(1) if event["type"] == "tool_execution_completed")
+    assert "RKAT_LOCAL_URL" in result["result"] or os.geteuid() != 0
+    assert "sk-secret" not in result["result"]
+
+
+def test_a_command_that_stops_its_supervisor_is_ended_all_the_same(rkat: Rkat, number: int) -> None:
+    command = f"trap 'kill -STOP $PPID' TERM; while :; do sleep {number} & wait; done"
+    rkat.call("session/create", {"prompt": call("shell", command=command, timeout_secs=1), "enable_shell": True})
+    assert processes(number) == []
+
+
+def test_what_a_stopped_supervisor_holds_is_ended_by_the_next_rkat(start: Start, number: int) -> None:
+    first = start()
+    session = first.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    first.start_turn(session, call("shell", command=f"kill -STOP $PPID; sleep {number}", timeout_secs=600))
+    wait_until(lambda: len(processes(number)) == 1)
+    first.process.kill()
+    second = start()
+    assert second.turn(session, "Go on. @@n=1@@")["text"] == "hello"
+    assert processes(number) == []
+
+
 def test_keys_do_not_reach_commands(start: Start, folder: Folder) -> None:
     config = '[shell]\nenv_allow = ["MY_*", "ANTHROPIC_API_KEY"]\n[providers.mine]\nbase_url = "https://example.com"\n'
     (folder.path / ".rkat" / "config.toml").write_text(config + 'api_key_env = "MY_KEY"\n')

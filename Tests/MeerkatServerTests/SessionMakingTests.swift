@@ -89,8 +89,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 99])
-    func aForkBehindTheEndIsRefused(seq: Int) async throws {
+    @Test(arguments: [0, 1, 99])
+    func aForkAtNoMessageIsRefused(seq: Int) async throws {
         try await withTestClient(ScriptedProvider(.text("a"))) { client in
             let session = try #require(try await client.call("session/create", ["prompt": "x"])["session_id"])
             let failure = await client.failure("session/fork", ["session_id": session, "seq": .integer(seq)])

@@ -83,6 +83,17 @@ import Testing
         }
     }
 
+    @Test func extractionStaysWithinTheTurnLimit() async throws {
+        let provider = ScriptedProvider(.text("no"), .text(#"{"capital":"Oslo"}"#))
+        try await withTestClient(provider) { client in
+            let failure = await client.failure(
+                "session/create", ["prompt": "x", "output_schema": Self.schema, "limits": ["max_turns": 1]])
+            #expect(failure?.code == -32011)
+            #expect(failure?.details == ["reason": "max_turns"])
+            #expect(provider.requests.count == 1)
+        }
+    }
+
     @Test func noRetriesMeansOneAnswer() async throws {
         let provider = ScriptedProvider(.text("a"), .text("b"))
         try await withTestClient(provider) { client in

@@ -204,6 +204,25 @@ import Testing
         }
     }
 
+    @Test func equalCallsOfOneAnswerCountOnce() async throws {
+        let calls = (1...9).map { Block.toolUse(ToolUse(id: "c\($0)", name: "note", arguments: .emptyObject)) }
+        let provider = ScriptedProvider(.answer(calls, stopReason: .toolUse), .text("Done."))
+        try await withTestClient(provider, tools: [ConstantTool(name: "note", isPolling: false)]) { client in
+            let result = try await client.call("session/create", ["prompt": "Go"])
+            #expect(result["text"] == "Done.")
+            #expect(provider.histories.last?.contains("in a row") == false)
+        }
+    }
+
+    @Test func whatAlwaysDiffersInAResultDoesNotHideARepetition() async throws {
+        let steps = (1...7).map { ScriptedProvider.Step.toolCall("clocked", id: "c\($0)", arguments: "{}") }
+        let provider = ScriptedProvider(steps: steps)
+        try await withTestClient(provider, tools: [ClockedTool()]) { client in
+            let failure = await client.failure("session/create", ["prompt": "Go"])
+            #expect(failure?.details == ["reason": "max_repeats"])
+        }
+    }
+
     @Test func pollingIsNoRepetition() async throws {
         let steps = (1...8).map { ScriptedProvider.Step.toolCall("poll", id: "c\($0)", arguments: "{}") }
         let provider = ScriptedProvider(steps: steps + [.text("Done.")])
@@ -248,5 +267,14 @@ struct FailingTool: Tool {
 
     func call(_ arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         throw .executionFailed("out of paper")
+    }
+}
+
+/// A tool that says how long it took.
+struct ClockedTool: Tool {
+    let definition = ToolDefinition(name: "clocked", description: "Says ok.", inputSchema: .emptyObject)
+
+    func call(_ arguments: RawJSON, in context: ToolContext) async throws(ToolError) -> ToolOutput {
+        ToolOutput([.text("ok after \(context.toolUseID) s")], essence: "ok")
     }
 }

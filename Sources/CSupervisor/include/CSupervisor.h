@@ -32,7 +32,7 @@ typedef struct {
     int error;
 } Supervisor;
 
-typedef enum __attribute__((enum_extensibility(closed))) SupervisorReportKind : uint32_t {
+typedef enum __attribute__((enum_extensibility(open))) SupervisorReportKind : uint32_t {
     // `value` is the process id of the command, which is its process group as well.
     SupervisorReportKindStarted = 1,
     // `value` is the value of errno, `detail` a SupervisorStage.
@@ -47,7 +47,7 @@ typedef enum __attribute__((enum_extensibility(closed))) SupervisorReportKind : 
 } SupervisorReportKind;
 
 // What failed before the command ran.
-typedef enum __attribute__((enum_extensibility(closed))) SupervisorStage : int32_t {
+typedef enum __attribute__((enum_extensibility(open))) SupervisorStage : int32_t {
     SupervisorStageSetup = 1,
     SupervisorStageFork,
     SupervisorStageDirectory,

@@ -18,6 +18,8 @@ public struct SessionError: Error, Sendable, Hashable {
         case cancelled(survivors: [String])
         /// The run was cut off by the end of its process and has not been continued.
         case interrupted
+        /// Processes that a dead rkat has left for the session do not end; their ids.
+        case processesLeft([Int])
         /// There is no run to go on with.
         case notInterrupted
         /// A limit ended the run before there was an answer.
@@ -81,6 +83,10 @@ public struct SessionError: Error, Sendable, Hashable {
             RecordedFailure(
                 code: .agentError, message: "the run was interrupted by the end of its process",
                 details: ["reason": "interrupted", "state": "interrupted"])
+        case .processesLeft(let ids):
+            RecordedFailure(
+                code: .agentError, message: "processes of an earlier run do not end",
+                details: ["reason": "processes_left", "processes": .array(ids.map { .integer($0) })])
         case .notInterrupted:
             RecordedFailure(code: .sessionNotRunning, message: "the session has no interrupted run to go on with")
         case .structuredOutput(let attempts, let reason, let lastOutput):

@@ -21,7 +21,7 @@ public protocol Tool: Sendable {
     var definition: ToolDefinition { get }
     /// What may happen to a call that was started when the process died; ``ToolEffect/once`` unless said otherwise.
     var effect: ToolEffect { get }
-    /// Whether the tool ends a call in time by itself, so that only a limit configured for its name is set on it.
+    /// Whether the tool ends a call in time by itself, so that a shorter limit is set on it only by its name.
     var limitsItself: Bool { get }
     /// Whether the same call again and again with the same result is what the tool is for.
     var isPolling: Bool { get }
@@ -53,9 +53,12 @@ extension Tool {
 /// What a tool came to, as the model gets it.
 public struct ToolOutput: Sendable, Hashable {
     public var content: [Block]
+    /// What two results are compared by to see whether calling again was of use; nil compares the content.
+    public var essence: String?
 
-    public init(_ content: [Block]) {
+    public init(_ content: [Block], essence: String? = nil) {
         self.content = content
+        self.essence = essence
     }
 
     public static func text(_ text: String) -> ToolOutput { ToolOutput([.text(text)]) }

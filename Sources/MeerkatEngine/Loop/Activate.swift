@@ -152,21 +152,26 @@ extension LiveSession {
 
     /// Waits, after a restart, until the processes of the session that is dead are gone as well.
     ///
-    /// - Throws: ``SessionError/Cause/cancelled(survivors:)`` when the task is cancelled or some do not go within 5 s.
+    /// They go by themselves within a second, unless something keeps them from it; then they are ended.
+    ///
+    /// - Throws: ``SessionError/Cause/processesLeft(_:)`` when some do not go within 5 s,
+    ///   ``SessionError/Cause/cancelled(survivors:)`` when the task is cancelled.
     func waitForProcesses(with services: EngineServices) async throws(SessionError) {
         guard let processes = takeForeignProcesses() else { return }
         var left = processes.filter(services.isAlive)
-        for _ in 0..<50 where !left.isEmpty {
+        for round in 0..<50 where !left.isEmpty {
+            if round == 20 { for process in left { services.endProcess(process) } }
             do throws(CancellationError) {
                 try await services.clock.sleep(for: .milliseconds(100))
             } catch {
-                break
+                keepForeignProcesses(left)
+                throw SessionError(.cancelled(survivors: []), session: id)
             }
             left = left.filter(services.isAlive)
         }
         guard !left.isEmpty else { return }
         keepForeignProcesses(left)
-        throw SessionError(.cancelled(survivors: left.map { "process \($0.pid)" }), session: id)
+        throw SessionError(.processesLeft(left.map(\.pid)), session: id)
     }
 }
 

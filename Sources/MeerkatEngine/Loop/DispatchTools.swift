@@ -34,9 +34,11 @@ extension RunLoop {
         try await commit()
         await emitAnnouncements()
         for (toolUse, error) in refused { add(.refusal(of: toolUse, error), duration: .zero) }
-        var results = refused.map { ($0.0.id, ToolResult.refusal(of: $0.0, $0.1)) }
-        if !batch.isEmpty { results += try await run(batch) }
-        note(calls, Dictionary(results) { first, _ in first })
+        var outcomes = refused.map {
+            ($0.0.id, RepetitionGuard.Outcome.content(ToolResult.refusal(of: $0.0, $0.1).content))
+        }
+        if !batch.isEmpty { outcomes += try await run(batch) }
+        note(calls, Dictionary(outcomes) { first, _ in first })
     }
 
     private func plan(_ toolUse: ToolUse) -> Plan {
@@ -74,12 +76,14 @@ extension RunLoop {
     }
 
     /// Runs calls, at most as many at a time as are allowed.
-    private mutating func run(_ calls: [ToolBatch.Call]) async throws(SessionError) -> [(String, ToolResult)] {
+    private mutating func run(_ calls: [ToolBatch.Call]) async throws(SessionError) -> [(
+        String, RepetitionGuard.Outcome
+    )] {
         let batch = ToolBatch(calls, clock: services.clock)
         defer { batch.close() }
         var waiting = min(settings.tools.maxConcurrent, calls.count)
         for index in 0..<waiting { batch.start(index) }
-        var results: [(String, ToolResult)] = []
+        var outcomes: [(String, RepetitionGuard.Outcome)] = []
         var survivors: [String] = []
         var ended: SessionError?
         for unfinished in (0..<calls.count).reversed() {
@@ -100,7 +104,7 @@ extension RunLoop {
                             id: call.toolUse.id, name: call.toolUse.name, timeoutMs: limit.milliseconds)))
             }
             add(result, duration: end.duration)
-            results.append((call.toolUse.id, result))
+            outcomes.append((call.toolUse.id, end.essence.map { .essence($0) } ?? .content(result.content)))
             guard unfinished > 0, !Task.isCancelled else { continue }
             let starting = waiting < calls.count ? waiting : nil
             if let starting { announceStart(of: calls[starting]) }
@@ -115,7 +119,7 @@ extension RunLoop {
         }
         if let ended { throw ended }
         if Task.isCancelled { throw cancellation(survivors: survivors) }
-        return results
+        return outcomes
     }
 
     private mutating func flush() async -> SessionError? {
@@ -145,10 +149,12 @@ extension RunLoop {
     }
 
     /// Looks whether the model repeats itself, and tells it so.
-    private mutating func note(_ toolUses: [ToolUse], _ results: [String: ToolResult]) {
-        for toolUse in toolUses where tools[toolUse.name]?.isPolling != true {
-            if let result = results[toolUse.id] { repetition.note(toolUse, result) }
-        }
+    private mutating func note(_ toolUses: [ToolUse], _ outcomes: [String: RepetitionGuard.Outcome]) {
+        repetition.note(
+            toolUses.compactMap { toolUse in
+                guard tools[toolUse.name]?.isPolling != true, let outcome = outcomes[toolUse.id] else { return nil }
+                return (toolUse, outcome)
+            })
         guard let message = repetition.takeMessage() else { return }
         pending.append(.messageAdded(origin: MessageOrigin.repetition.rawValue, blocks: [.text(message)]))
     }

@@ -17,6 +17,7 @@ extension SessionDirectory {
         var entries: [Entry.Kind] = []
         var runs: [RunID?] = []
         var state = SessionState(id: id)
+        var isMessage = false
         do throws(StoreError) {
             for stored in try services.store.allEntries(of: id) where seq.map({ stored.seq <= $0 }) ?? true {
                 guard case .entry(let entry) = stored else {
@@ -24,16 +25,16 @@ extension SessionDirectory {
                     continue
                 }
                 state.apply(entry)
+                isMessage = HistoryMessage(entry) != nil
                 entries.append(entry.kind.asForked)
                 runs.append(entry.run)
             }
         } catch {
             throw SessionError(.store(error), session: id)
         }
-        if let seq, seq < 1 || state.lastSeq < seq {
+        if let seq, seq != state.lastSeq || !isMessage {
             throw SessionError(
-                .invalidOption(field: "seq", message: "the session has the messages 1 to \(state.lastSeq)"),
-                session: id)
+                .invalidOption(field: "seq", message: "no message of session/history has this seq"), session: id)
         }
         entries[0] = .sessionCreated(state.options, origin: .forked(id, seq: state.lastSeq))
         if let open = state.openRun {

@@ -201,11 +201,12 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
-        guard let session = open.withLock({ $0.sessions[id] }) else {
+        guard let handle = open.withLock({ $0.sessions[id] })?.run else {
             let stored = try stored(id)
-            return stored.owner == .otherProcess && stored.summary.openRun != nil ? .otherRun : .idle
+            let isElsewhere = stored.owner == .otherProcess && stored.summary.openRun != nil
+            let isOpen = open.withLock { $0.sessions[id] != nil }
+            return isElsewhere || isOpen && run != nil ? .otherRun : .idle
         }
-        guard let handle = session.run else { return run == nil ? .idle : .otherRun }
         guard run == nil || handle.id == run else { return .otherRun }
         handle.cancel()
         guard await handle.hasEnded(within: .seconds(5), clock: services.clock) else { return .ending(handle.id) }

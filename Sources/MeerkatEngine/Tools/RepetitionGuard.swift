@@ -6,7 +6,13 @@ struct RepetitionGuard: Sendable {
     private struct Call: Sendable {
         var name: String
         var arguments: RawJSON?
-        var result: [Block]
+        var result: Outcome
+    }
+
+    /// What a call came to, as far as it is compared.
+    enum Outcome: Sendable, Hashable {
+        case content([Block])
+        case essence(String)
     }
 
     /// How often in a row is too often.
@@ -22,17 +28,27 @@ struct RepetitionGuard: Sendable {
         self.limit = limit
     }
 
-    /// Takes a call with its result, in call order.
-    mutating func note(_ toolUse: ToolUse, _ result: ToolResult) {
-        let call = Call(name: toolUse.name, arguments: toolUse.arguments, result: result.content)
-        guard let last, last.name == call.name, last.result == call.result,
-            last.arguments.isSameJSON(as: call.arguments)
-        else {
-            self.last = call
-            count = 1
-            return
+    /// Takes the calls of one answer with their results, in call order.
+    ///
+    /// Equal ones of one answer count once: the model has seen no result between them.
+    mutating func note(_ calls: [(toolUse: ToolUse, outcome: Outcome)]) {
+        var isCounted = false
+        for (toolUse, outcome) in calls {
+            let call = Call(name: toolUse.name, arguments: toolUse.arguments, result: outcome)
+            if let last, last.name == call.name, last.result == call.result,
+                last.arguments.isSameJSON(as: call.arguments)
+            {
+                if !isCounted { count(again: true) }
+            } else {
+                last = call
+                count(again: false)
+            }
+            isCounted = true
         }
-        count += 1
+    }
+
+    private mutating func count(again: Bool) {
+        count = again ? count + 1 : 1
         if count == limit { mustTell = true }
         if count > limit { isBroken = true }
     }

@@ -11,8 +11,8 @@ final class ToolBatch: Sendable {
         var toolUse: ToolUse
         var tool: any Tool
         var arguments: RawJSON
-        /// Longest duration, counted from the beginning of the batch; nil when the tool limits itself.
-        var limit: Duration?
+        /// Longest duration, counted from the beginning of the batch.
+        var limit: Duration
         var context: ToolContext
     }
 
@@ -31,6 +31,11 @@ final class ToolBatch: Sendable {
         var duration: Duration
         /// The tool goes on although it was told to end.
         var isLeftBehind = false
+
+        /// What the result is compared by, when that is not its content.
+        var essence: String? {
+            if case .returned(let output) = reason { output.essence } else { nil }
+        }
     }
 
     /// How long a tool may take to end when it is told to.
@@ -57,8 +62,7 @@ final class ToolBatch: Sendable {
         self.clock = clock
         state = Mutex(State(isOpen: Array(repeating: true, count: calls.count)))
         for (index, call) in calls.enumerated() {
-            guard let limit = call.limit else { continue }
-            let timer = clock.schedule(after: limit) { [weak self] in self?.timeOut(index, after: limit) }
+            let timer = clock.schedule(after: call.limit) { [weak self] in self?.timeOut(index, after: call.limit) }
             state.withLock { $0.timers.append(timer) }
         }
     }

@@ -34,6 +34,11 @@ public struct ProcessIdentity: Sendable, Hashable {
         return !status.hasEnded && (startTime == 0 || status.startTime == startTime)
     }
 
+    /// Ends the process and all its descendants with SIGKILL, if it has not ended yet.
+    public func end() {
+        if isAlive { ProcessTree.kill(pid) }
+    }
+
     /// What the system tells about the process that has an id now.
     private struct Status {
         var startTime: UInt64

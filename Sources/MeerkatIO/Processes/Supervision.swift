@@ -22,6 +22,8 @@ final class Supervision: Sendable {
         var leftProcesses = 0
         var survivors = 0
         var isGone = false
+        /// Look after the supervisor once it was told to stop.
+        var timers: [TimerThread.Token] = []
         var end: ProcessEnd?
         var waiting: [UnsafeContinuation<ProcessEnd, Never>] = []
     }
@@ -56,7 +58,20 @@ final class Supervision: Sendable {
             supervisor_stop(control, grace)
             // In case the command has stopped its supervisor.
             kill(pid, SIGCONT)
+            let patience = (UInt64(grace) + Self.patience) * 1_000_000
+            let token = Self.timers.schedule(after: patience) { [weak self] in self?.force() }
+            state.timers.append(token)
         }
+    }
+
+    /// How long a supervisor may take beyond the grace, in milliseconds.
+    private static let patience: UInt64 = 1500
+    private static let timers = TimerThread()
+
+    /// Ends everything although the supervisor does not.
+    private func force() {
+        let mustEnd = state.withLock { $0.control != nil }
+        if mustEnd { ProcessTree.kill(pid) }
     }
 
     func end() async -> ProcessEnd {
@@ -87,6 +102,7 @@ final class Supervision: Sendable {
                 state.isGone = true
                 state.leftProcesses = Int(report.value)
                 state.survivors = Int(report.detail)
+            @unknown default: break
             }
         }
     }
@@ -96,6 +112,7 @@ final class Supervision: Sendable {
         case .directory: .workingDirectory(SystemError(code: code, path: command.workingDirectory))
         case .execution: .execution(SystemError(code: code, path: command.executable))
         case .fork, .setup, nil: ProcessError(forking: code, command.executable)
+        @unknown default: ProcessError(forking: code, command.executable)
         }
     }
 
@@ -104,6 +121,8 @@ final class Supervision: Sendable {
         state.withLock { state in
             if let control = state.control { close(control) }
             state.control = nil
+            for token in state.timers { Self.timers.cancel(token) }
+            state.timers = []
             if !state.isGone, let group = state.commandGroup {
                 kill(-group, SIGKILL)
                 state.cause = .supervisorLost

@@ -149,6 +149,18 @@ struct ShellResult: Sendable, JSONWritable {
         }
     }
 
+    /// The result without what differs each time.
+    var essence: String {
+        var writer = JSONWriter()
+        writer.writeObject { writer in
+            writeExitCode(to: &writer)
+            writer.member("stdout", standardOutput.text)
+            writer.member("stderr", standardError.text)
+            writer.member("timed_out", hasTimedOut)
+        }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
     func writeExitCode(to writer: inout JSONWriter) {
         writer.member("exit_code", exitCode.map { JSONValue.integer($0) } ?? .null)
     }

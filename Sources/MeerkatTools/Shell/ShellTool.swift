@@ -48,7 +48,12 @@ public struct ShellTool: Tool {
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         let request = try shell.request(for: arguments)
-        guard arguments.isInBackground else { return .json(try await shell.jobs.run(request, in: context)) }
+        guard arguments.isInBackground else {
+            let result = try await shell.jobs.run(request, in: context)
+            var output = ToolOutput.json(result)
+            output.essence = result.essence
+            return output
+        }
         let job = try await shell.jobs.spawn(request, in: context)
         let result: JSONObject = [
             "job_id": .string(job.id), "status": "running",

@@ -12,8 +12,11 @@ struct RPCCommand: ParsableCommand {
     var ephemeral = false
 
     func run() {
+        let process = MeerkatRuntime.Options.process
+        // What commands of a model can see of this process must not hold a key.
+        ProcessEnvironment.conceal { $0.uppercased().hasSuffix("_API_KEY") }
         RuntimeExecutor.use(ThreadPool(limit: max(2, ProcessEnvironment.processorCount)))
-        var options = MeerkatRuntime.Options.process
+        var options = process
         options.isEphemeral = ephemeral
         options.report = { Descriptors.writeIfReady("rkat: \($0)\n", to: Descriptors.standardError) }
         options.log = Log(level: Log.level(in: options.environment), clock: options.clock) { line in

@@ -209,6 +209,27 @@ import Testing
         #expect(end.cause == .supervisorLost)
     }
 
+    @Test func aSupervisorThatIsKeptStoppedIsEndedWithItsTree() async throws {
+        let marker = Marker()
+        let command = try RunningCommand(
+            "trap '' TERM; (while :; do kill -STOP $PPID; done) & setsid sleep 600 & echo ready; sleep 600",
+            marker: marker)
+        await command.hasWritten("ready")
+        command.process.stop(grace: .zero)
+        _ = await command.process.end()
+        #expect(marker.count == 0)
+    }
+
+    @Test func anIdentityEndsWhatItsOwnerHasLeft() async throws {
+        let marker = Marker()
+        let command = try RunningCommand("trap '' TERM; echo ready; setsid sleep 600 & sleep 600", marker: marker)
+        await command.hasWritten("ready")
+        command.process.identity.end()
+        _ = await command.process.end()
+        #expect(!command.process.identity.isAlive)
+        #expect(marker.count == 0)
+    }
+
     @Test func theSupervisorKeepsNothingOfItsOwnerOpen() async throws {
         let (end, text) = try await RunningCommand.run(
             """
@@ -216,8 +237,8 @@ import Testing
             for f in /proc/$PPID/fd/*; do readlink $f; done | sed 's/:.*//' | sort | uniq -c | tr -s ' '
             """)
         #expect(end.cause == .exited(status: 0))
-        // Requests, reports and the two ends of what tells it that a child has ended.
-        #expect(text == "rkat-supervisor\n 3 /dev/null\n 3 pipe\n 1 socket\n")
+        // Requests, reports and the two ends of what tells it that a child has ended; only these can be opened by others.
+        #expect(text == "rkat-supervisor\n 3 /dev/null\n 2 pipe\n 2 socket\n")
     }
 
     @Test func manyRunAtTheSameTime() async throws {

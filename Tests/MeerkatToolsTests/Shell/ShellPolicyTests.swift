@@ -24,7 +24,8 @@ import Testing
             ("curl https://a.b/c?d=e#f", ["curl https://a.b/c?d=e#f"]),
             ("git log --format=%H a#b", ["git log --format=%H a#b"]), ("ls # all of them; rm x\nb", ["ls", "b"]),
             ("make 2>&1 >/dev/null | tee </dev/null 2> /dev/null", ["make", "tee"]),
-            ("make >&2 2>&- &>/dev/null", ["make"]),
+            ("make >&2 2>&-", ["make"]), ("\\\n touch x", ["touch x"]), ("git \\\n push", ["git push"]),
+            ("[ -f a ]", ["[ -f a ]"]),
             ("find . -exec ls {} \\;", ["find . -exec ls {} ';'"]), ("grep a$ b; echo $", ["grep a'$' b", "echo '$'"]),
             ("grep \"a$\" ~/x é", ["grep 'a$' ~/x é"]), ("echo if then", ["echo if then"]), ("'if' x", ["if x"]),
             ("echo a=b [", ["echo a=b ["]), ("2 x", ["2 x"]),
@@ -49,13 +50,15 @@ import Testing
             ("if true; then ls; fi", .keyword("if")), ("! ls", .keyword("!")), ("[[ a ]]", .keyword("[[")),
             ("A=1 while b", .keyword("while")), ("time ls", .keyword("time")), ("ls;done", .keyword("done")),
             ("echo a > b", .redirection("b")), ("a >>b", .redirection("b")), ("a <b", .redirection("b")),
-            ("a 2>b", .redirection("b")), ("a &>b", .redirection("b")), ("a >&b", .redirection("b")),
+            ("a 2>b", .redirection("b")), ("a &>b", .redirection("&>")), ("a &>/dev/null", .redirection("&>")),
+            ("a >&b", .redirection("b")),
             ("a >|b", .redirection("b")),
             ("a <>b", .redirection("b")), ("a >", .redirection("")), ("a > '/dev/null'x", .redirection("/dev/nullx")),
             ("a <<X\nb\nX", .hereDocument), ("a <<<b", .hereDocument), ("a <<-X", .hereDocument),
             ("l* a", .wildcardInCommand("l*")), ("/bin/r? x", .wildcardInCommand("/bin/r?")),
             ("a[0]=1", .wildcardInCommand("a[0]=1")),
-            ("ls @(a|b)", .grouping("(")),
+            ("ls @(a|b)", .grouping("(")), ("printf -v 'a[$(touch x)]' y", .substitution("[ ]")),
+            ("test -v 'a[`touch x`]'", .substitution("[ ]")),
         ] as [(String, ShellLine.Refusal)])
     func whatOnlyTheShellKnowsIsRefused(_ line: String, _ refusal: ShellLine.Refusal) {
         #expect(throws: refusal) { try ShellLine(line) }
@@ -121,7 +124,11 @@ import Testing
         ("sh -c 'ls'", true), ("sh script", true), ("echo rm x", true), ("source x", false), (". x", false),
         ("alias a=b", false), ("trap 'rm x' EXIT", false), ("x=rm; $x y", false), ("ls $HOME", false),
         ("echo 'a", false),
-        ("sh -c 'echo $(rm x)'", false), ("", true), ("git push", false), ("git 'push'", false), ("git pull", true),
+        ("sh -c 'echo $(rm x)'", false), ("", true), ("\\\n rm x", false), ("git \\\n push", false),
+        ("ls &>/dev/null rm x", false), ("taskset 1 rm x", false), ("/usr/bin/time rm x", false),
+        ("compgen -C 'rm x'", false), ("command . x", false), ("find . -name '*.c'", true), ("env git add .", true),
+        ("timeout 5 ls .", true), ("[ -f a ] || echo b", true), ("git push", false), ("git 'push'", false),
+        ("git pull", true),
     ])
     func aDenyListStopsTheListed(_ line: String, _ expected: Bool) {
         #expect(isAllowed(line, .denyList, ["rm *", "git push*"]) == expected)

@@ -36,16 +36,15 @@ struct ShellLineParser {
                 endCommand()
             case UInt8(ascii: "&"):
                 position += 1
-                if isNext(">") {
-                    try parseRedirection()
-                } else {
-                    _ = skip("&")
-                    endCommand()
-                }
+                // Some shells take this for a redirection, others for the end of a command.
+                if isNext(">") { throw .redirection("&>") }
+                _ = skip("&")
+                endCommand()
             case UInt8(ascii: "<"), UInt8(ascii: ">"): try parseRedirection()
             case UInt8(ascii: "("): throw .grouping("(")
             case UInt8(ascii: ")"): throw .grouping(")")
             case UInt8(ascii: "#"): skipComment()
+            case UInt8(ascii: "\\") where isNext("\n", after: 1): position += 2
             default: try take(parseWord())
             }
         }
@@ -64,6 +63,8 @@ struct ShellLineParser {
     private mutating func take(_ word: ParsedWord) throws(ShellLine.Refusal) {
         // The number before a redirection is the descriptor.
         if isNext("<") || isNext(">"), word.isPlain, word.value.allSatisfy({ ("0"..."9").contains($0) }) { return }
+        // Builtins such as printf and test evaluate the subscript of an array, quoted or not.
+        if word.hasEvaluatedSubscript { throw .substitution("[ ]") }
         guard command.words.isEmpty else {
             command.words.append(word.shown)
             return
@@ -74,7 +75,7 @@ struct ShellLineParser {
         }
         if word.isPlain, Self.keywords.contains(word.value) { throw .keyword(word.value) }
         // zsh looks up what follows an equals sign.
-        if word.hasWildcard || word.value.hasPrefix("=") { throw .wildcardInCommand(word.value) }
+        if word.hasWildcard && word.value != "[" || word.value.hasPrefix("=") { throw .wildcardInCommand(word.value) }
         command.words.append(word.shown)
     }
 
@@ -213,6 +214,13 @@ struct ParsedWord {
     var isPlain: Bool { !isQuoted && bytes.allSatisfy { $0.writing != .quoted } }
     var hasWildcard: Bool { bytes.contains { $0.writing == .wildcard } }
     var shown: ShellLine.Word { ShellLine.Word(value: value, canonical: canonical) }
+
+    /// Has an opening bracket and behind it what would run a command.
+    var hasEvaluatedSubscript: Bool {
+        guard let bracket = value.firstIndex(of: "[") else { return false }
+        let rest = value[bracket...]
+        return rest.contains("`") || rest.contains("$")
+    }
 
     /// Begins with an unquoted name and an equals sign.
     var isAssignment: Bool {

@@ -70,27 +70,36 @@ struct ShellPolicy: Sendable {
 
     private static let shells: Set = ["ash", "bash", "dash", "ksh", "sh", "zsh"]
     /// They make other words run something else.
-    private static let redefining: Set = [".", "alias", "source", "trap"]
+    private static let redefining: Set = [
+        ".", "alias", "bind", "compgen", "complete", "enable", "fc", "hash", "mapfile", "readarray", "source", "trap",
+    ]
+    /// They run builtins of the shell as well as programs.
+    private static let builtinWrappers: Set = ["-", "builtin", "command", "exec", "noglob"]
     /// They run their arguments.
     private static let wrappers: Set = [
-        "-", "builtin", "busybox", "chroot", "command", "doas", "env", "exec", "find", "flock", "ionice", "nice",
-        "noglob", "nohup", "parallel", "script", "setsid", "stdbuf", "strace", "su", "sudo", "timeout", "unshare",
-        "watch", "xargs",
+        "-", "builtin", "busybox", "chroot", "chrt", "command", "doas", "env", "exec", "find", "flock", "ionice",
+        "ltrace", "nice", "noglob", "nohup", "nsenter", "numactl", "parallel", "prlimit", "script", "setarch",
+        "setpriv", "setsid", "stdbuf", "strace", "su", "sudo", "systemd-run", "taskset", "time", "timeout", "unshare",
+        "valgrind", "watch", "xargs",
     ]
 
     private func checkIsNotDenied(_ command: ShellLine.Command, depth: Int) throws(ToolError) {
         try checkIsNotMatched(Self.canonical(command.assignments + command.words))
         guard let first = command.words.first else { return }
-        let tails = Self.wrappers.contains(Self.name(first)) ? command.words.count : 1
-        for start in 0..<tails { try checkTail(command.words[start...], depth: depth) }
+        let name = Self.name(first)
+        let tails = Self.wrappers.contains(name) ? command.words.count : 1
+        for start in 0..<tails {
+            let mayBeBuiltin = start == 0 || Self.builtinWrappers.contains(name)
+            try checkTail(command.words[start...], mayBeBuiltin: mayBeBuiltin, depth: depth)
+        }
     }
 
-    private func checkTail(_ words: ArraySlice<ShellLine.Word>, depth: Int) throws(ToolError) {
+    private func checkTail(_ words: ArraySlice<ShellLine.Word>, mayBeBuiltin: Bool, depth: Int) throws(ToolError) {
         guard let first = words.first else { return }
         let name = Self.name(first)
         try checkIsNotMatched(Self.canonical(words))
         try checkIsNotMatched(([name] + words.dropFirst().map(\.canonical)).joined(separator: " "))
-        if Self.redefining.contains(name) {
+        if mayBeBuiltin, Self.redefining.contains(name) {
             throw .accessDenied(
                 "\(name) changes what commands run, so that they cannot be checked (shell.security_mode)")
         }
