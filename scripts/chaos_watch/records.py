@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import json
 import pathlib
+import re
 from typing import Any
 
 from . import require
@@ -28,9 +29,11 @@ class Records:
         with open(self.path, "rb") as file:
             file.seek(self._position)
             data = file.read()
-        require(not data or data.endswith(b"\n"), "records are whole lines", data[-200:])
         self._position += len(data)
-        for line in data.splitlines():
+        *lines, torn = data.split(b"\n")
+        if torn:
+            self._take_torn(torn, life, journal)
+        for line in lines:
             try:
                 record = json.loads(line)
             except ValueError:
@@ -43,6 +46,17 @@ class Records:
                 self._take_request(record, journal)
             else:
                 require(False, "the history that a model is shown is valid", record["violation"])
+
+    def _take_torn(self, line: bytes, life: int, journal: Journal) -> None:
+        """Takes what a kill has left of a line that crosses a page: a call whose id can be read was started."""
+        with open(self.path, "ab") as file:
+            self._position += file.write(b"\n")
+        found = re.match(rb'{"start":"([^"]+)"', line)
+        call = journal.calls.get(found[1].decode()) if found else None
+        if call:
+            self._take_start(
+                {"start": call.id, "tool": call.name, "effect": call.effect, "session": call.session, "run": call.run},
+                life, journal)
 
     def _take_start(self, record: dict[str, Any], life: int, journal: Journal) -> None:
         id = record["start"]
