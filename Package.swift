@@ -83,7 +83,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(
-            name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON"], swiftSettings: settings),
+            name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON", "MeerkatTesting"],
+            swiftSettings: settings),
         .testTarget(
             name: "MeerkatJSONSchemaTests", dependencies: ["MeerkatJSON", "MeerkatJSONSchema"],
             swiftSettings: settings),

@@ -84,7 +84,7 @@ import Testing
                     "type": "object", "properties": ["properties": ["type": "object", "properties": [:]]],
                 ]
             ],
-            #""temperature":1,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"properties":{"type":"object","properties":{},"additionalProperties":false}},"additionalProperties":false}}}"#,
+            #""temperature":1,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"properties":{"type":"object","properties":{},"required":[],"additionalProperties":false}},"required":[],"additionalProperties":false}}}"#,
             "structured-outputs-2025-11-13"
         ),
         (

@@ -60,7 +60,7 @@ import Testing
         }
         #expect(
             request.text
-                == #"{"model":"model","stream":true,"temperature":0,"seed":7,"max_completion_tokens":50,"response_format":{"type":"json_schema","json_schema":{"name":"output","schema":{"type":"object"},"strict":true}},"tools":[{"type":"function","function":{"name":"now","description":"Tells the time.","parameters":{"type": "object"}}},{"type":"web_search"}],"messages":[{"role":"user","content":"Hi"}]}"#
+                == #"{"model":"model","stream":true,"temperature":0,"seed":7,"max_completion_tokens":50,"response_format":{"type":"json_schema","json_schema":{"name":"output","schema":{"type":"object","properties":{},"required":[]},"strict":true}},"tools":[{"type":"function","function":{"name":"now","description":"Tells the time.","parameters":{"type": "object"}}},{"type":"web_search"}],"messages":[{"role":"user","content":"Hi"}]}"#
         )
     }
 

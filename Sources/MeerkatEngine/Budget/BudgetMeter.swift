@@ -45,13 +45,7 @@ struct BudgetMeter: Sendable {
         limits.maxTokens.map { max(min(wanted, $0 - tokens), 1) } ?? wanted
     }
 
-    /// Whether a limit forbids a further model call.
-    var isExhausted: Bool {
-        hasRefusedCalls || limits.maxTokens.map { tokens >= $0 } ?? false
-            || limits.maxDurationMs.map { milliseconds >= $0 } ?? false
-    }
-
-    /// The name of the limit that is reached.
+    /// The limit that forbids a further model call, if one does.
     var exhausted: String? {
         if limits.maxTokens.map({ tokens >= $0 }) ?? false { return "max_tokens" }
         if hasRefusedCalls { return "max_tool_calls" }

@@ -66,21 +66,3 @@ struct Transcript: Sendable {
         return "\(head) [… \(text.utf8.count - head.utf8.count - tail.utf8.count) bytes left out …] \(tail)"
     }
 }
-
-extension String {
-    /// As much of the beginning as fits into `count` bytes, cut between characters.
-    func prefix(utf8 count: Int) -> Substring {
-        guard utf8.count > count else { return self[...] }
-        var end = utf8.index(utf8.startIndex, offsetBy: count)
-        while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
-        return self[..<end]
-    }
-
-    /// As much of the end as fits into `count` bytes, cut between characters.
-    func suffix(utf8 count: Int) -> Substring {
-        guard utf8.count > count else { return self[...] }
-        var start = utf8.index(utf8.endIndex, offsetBy: -count)
-        while start < endIndex, start.samePosition(in: unicodeScalars) == nil { start = utf8.index(after: start) }
-        return self[start...]
-    }
-}

@@ -124,7 +124,7 @@ extension RunLoop {
         let isOverriding = overrides.map { $0 != SessionOptions() } ?? false
         entries.append((.runStarted(prompt: prompt, overrides: isOverriding ? overrides : nil), run))
         budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount)
-        guard !isCompactionDue(state), !budget.isExhausted else { return (entries, .idle, prompt) }
+        guard !isCompactionDue(state), budget.exhausted == nil else { return (entries, .idle, prompt) }
         entries.append((nextCall(.turn), run))
         return (entries, .called(attempt: 1), prompt)
     }

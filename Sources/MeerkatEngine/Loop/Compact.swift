@@ -19,7 +19,7 @@ extension RunLoop {
 
     /// Whether the conversation is too long and may be summarized again.
     func isCompactionDue(_ state: SessionState) -> Bool {
-        guard let threshold = settings.compaction.threshold, !budget.isExhausted else { return false }
+        guard let threshold = settings.compaction.threshold, budget.exhausted == nil else { return false }
         if let answers = state.answersSinceCompaction, answers < settings.compaction.minTurnsBetween { return false }
         return state.lastInputTokens >= threshold || state.historyBytes / 4 >= threshold
     }

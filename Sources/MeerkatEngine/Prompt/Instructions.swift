@@ -1,3 +1,5 @@
+internal import MeerkatCore
+
 /// Composes the instructions that a session is given.
 public struct Instructions: Sendable, Hashable {
     /// Most of an AGENTS.md that is taken, in bytes.
@@ -41,10 +43,7 @@ public struct Instructions: Sendable, Hashable {
     /// The text cut to the limit between characters, or nil when it is blank.
     private static func nonBlank(_ text: String) -> String? {
         guard text.contains(where: { !$0.isWhitespace }) else { return nil }
-        guard text.utf8.count > fileLimit else { return text }
-        var end = text.utf8.index(text.startIndex, offsetBy: fileLimit)
-        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
-        return String(text[..<end])
+        return String(text.prefix(utf8: fileLimit))
     }
 
     private static let builtIn = """

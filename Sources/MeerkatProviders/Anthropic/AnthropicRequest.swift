@@ -10,13 +10,13 @@ struct AnthropicRequest {
     private let request: ModelRequest
     private let parameters: JSONObject
     private let thinking: JSONObject?
-    private let output: StructuredOutput?
+    private let output: OutputSchema?
 
     init(_ request: ModelRequest) {
         self.request = request
         parameters = request.parameters
         thinking = Self.thinking(request.parameters)
-        output = StructuredOutput(request)
+        output = request.requestedOutput
     }
 
     func http(to endpoint: Endpoint) -> HTTPRequest {

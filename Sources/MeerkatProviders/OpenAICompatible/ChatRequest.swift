@@ -55,11 +55,12 @@ struct ChatRequest {
         for member in request.parameters.members where !Self.reserved.contains(member.name) {
             settings[member.name] = member.value
         }
-        if let output = StructuredOutput(request) {
+        if let output = request.requestedOutput {
             settings["response_format"] = [
                 "type": "json_schema",
                 "json_schema": [
-                    "name": .string(output.name), "schema": .object(output.schema), "strict": .bool(output.isStrict),
+                    "name": .string(output.name ?? "output"), "schema": .object(output.schema),
+                    "strict": .bool(output.isStrict),
                 ],
             ]
         }

@@ -58,7 +58,7 @@ public final class TaskStore: Sendable {
     func change<T: Sendable>(
         _ change: @Sendable (inout TaskList, _ now: String) throws(ToolError) -> T
     ) async throws(ToolError) -> T {
-        let now = clock.now.rfc3339
+        let now = clock.now.text
         guard let path else {
             return try snapshot.withLock { (snapshot) throws(ToolError) in
                 var list = snapshot?.list ?? empty()
@@ -82,7 +82,7 @@ public final class TaskStore: Sendable {
     /// An id for a new task.
     func newID() -> String { ids.uniqueID(at: clock.now).description }
 
-    private func empty() -> TaskList { TaskList(projectID: newID(), createdAt: clock.now.rfc3339) }
+    private func empty() -> TaskList { TaskList(projectID: newID(), createdAt: clock.now.text) }
 
     private func memory() -> TaskList { snapshot.withLock { $0?.list } ?? empty() }
 

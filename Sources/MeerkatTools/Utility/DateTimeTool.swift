@@ -27,82 +27,37 @@ public struct DateTimeTool: Tool {
 struct DateTime: JSONWritable {
     private static let weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
-    let seconds: Int64
-    let date: CalendarDate
+    private let seconds: Int64
+    /// `YYYY-MM-DD` and `HH:MM:SS`.
+    private let date: String
+    private let time: String
 
-    init(_ time: Timestamp) {
-        seconds = time.seconds
-        date = CalendarDate(daysSince1970: Int(seconds.flooredQuotient(86_400)))
+    init(_ moment: Timestamp) {
+        seconds = moment.seconds
+        let parts = moment.text.split(separator: "T")
+        date = String(parts[0])
+        time = String(parts[1].prefix(8))
     }
 
-    private var time: String {
-        let second = Int(seconds - seconds.flooredQuotient(86_400) * 86_400)
-        return [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }.joined(separator: ":")
+    private var weekday: String {
+        let (day, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        // The first of January 1970 was a Thursday.
+        let sinceSunday = (day + (rest < 0 ? 3 : 4)) % 7
+        return Self.weekdays[Int(sinceSunday < 0 ? sinceSunday + 7 : sinceSunday)]
     }
-
-    static func padded(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(width - digits.count, 0)) + digits
-    }
-
-    private var year: String { Self.padded(date.year, 4) }
-    private var month: String { Self.padded(date.month, 2) }
-    private var day: String { Self.padded(date.day, 2) }
-
-    /// The moment without a fraction and a time zone.
-    var local: String { "\(year)-\(month)-\(day)T\(time)" }
 
     func write(to writer: inout JSONWriter) {
+        let parts = date.split(separator: "-").map(String.init)
         writer.writeObject { writer in
-            writer.member("iso8601", local + "Z")
-            writer.member("date", "\(year)-\(month)-\(day)")
+            writer.member("iso8601", "\(date)T\(time)Z")
+            writer.member("date", date)
             writer.member("time", time)
             writer.member("timezone", "UTC")
             writer.member("unix_timestamp", seconds)
-            writer.member("year", year)
-            writer.member("month", month)
-            writer.member("day", day)
-            writer.member("weekday", Self.weekdays[date.weekday])
+            writer.member("year", parts[0])
+            writer.member("month", parts[1])
+            writer.member("day", parts[2])
+            writer.member("weekday", weekday)
         }
-    }
-}
-
-extension Timestamp {
-    /// The time in the form `2026-01-01T00:00:00.000Z`.
-    var rfc3339: String {
-        let fraction = Int(milliseconds - milliseconds.flooredQuotient(1000) * 1000)
-        let whole = Timestamp(milliseconds: milliseconds - Int64(fraction))
-        return "\(DateTime(whole).local).\(DateTime.padded(fraction, 3))Z"
-    }
-}
-
-/// A day of the Gregorian calendar.
-struct CalendarDate: Hashable {
-    var year: Int
-    var month: Int
-    var day: Int
-    /// 0 is Sunday.
-    var weekday: Int
-
-    /// Counts from 0 March of year 0, in eras of 400 years, so that a leap day is always the last day of its year.
-    init(daysSince1970 days: Int) {
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        weekday = ((days + 4) % 7 + 7) % 7
-    }
-}
-
-extension Int64 {
-    /// The quotient rounded down.
-    func flooredQuotient(_ divisor: Int64) -> Int64 {
-        let quotient = self / divisor
-        return self % divisor < 0 ? quotient - 1 : quotient
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MeerkatIO
+import MeerkatTesting
 import Synchronization
 import Testing
 

@@ -9,7 +9,7 @@ import Testing
 
 /// The shell of a session in a project of its own, with a clock that stands still.
 final class ShellFixture: Sendable {
-    /// The project root; the session works in `work` below it.
+    /// The project root; the session works in `inner` below it.
     let root: String
     let clock = TestClock()
     let shell: Shell
@@ -19,7 +19,7 @@ final class ShellFixture: Sendable {
 
     init(environment: [String: String] = [:]) throws {
         let made = FileManager.default.temporaryDirectory.path + "/meerkat-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: made + "/work", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: made + "/inner", withIntermediateDirectories: true)
         let root = try #require(Directories.resolved(made))
         self.root = root
         let (posts, post) = AsyncStream.makeStream(of: String.self)
@@ -28,7 +28,7 @@ final class ShellFixture: Sendable {
         let path = ["PATH": "/usr/local/bin:/usr/bin:/bin"]
         shell = Shell(
             Shell.Surroundings(
-                workingDirectory: root + "/work", projectRoot: root,
+                workingDirectory: root + "/inner", projectRoot: root,
                 environment: path.merging(environment) { $1 }, outputDirectory: root + "/outputs", clock: clock,
                 ids: RandomIDGenerator()),
             settings: { own.settings.withLock { $0 } },
@@ -90,23 +90,9 @@ final class ShellFixture: Sendable {
 
     /// A named pipe in the working directory; whoever opens one end waits for the other.
     func makePipe(_ name: String) throws -> String {
-        let path = root + "/work/" + name
+        let path = root + "/inner/" + name
         try #require(mkfifo(path, 0o600) == 0)
         return path
-    }
-}
-
-/// Waits until a named pipe has been opened for writing and all its writers are gone.
-func readToEnd(_ pipe: String) async -> String {
-    await withCheckedContinuation { continuation in
-        OSThread.start("test pipe") {
-            let descriptor = open(pipe, O_RDONLY | O_CLOEXEC)
-            var text = ""
-            var reader = LineReader(descriptor: descriptor, limit: 1 << 20)
-            reader.forEach { if case .line(let bytes) = $0 { text += String(decoding: bytes, as: UTF8.self) + "\n" } }
-            close(descriptor)
-            continuation.resume(returning: text)
-        }
     }
 }
 

@@ -119,7 +119,7 @@ import Testing
 
     @Test func onlyListedVariablesArePassed() async throws {
         let fixture = try ShellFixture(environment: [
-            "HOME": "/home/me", "LC_ALL": "C", "SECRET": "1", "MINE": "2", "ANTHROPIC_API_KEY": "3", "BASH_ENV": "x",
+            "HOME": "/nowhere", "LC_ALL": "C", "SECRET": "1", "MINE": "2", "ANTHROPIC_API_KEY": "3", "BASH_ENV": "x",
         ])
         fixture.configure { $0.program = "sh" }
         let names = { (result: JSONValue) in
@@ -147,7 +147,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: fixture.root + "/other/deep", withIntermediateDirectories: true)
         let outside = fixture.root + "/outside"
         try FileManager.default.createSymbolicLink(atPath: outside, withDestinationPath: "/")
-        let work = fixture.root + "/work"
+        let work = fixture.root + "/inner"
         for (asked, expected) in [
             (nil, work), (".", work), ("../other/deep", fixture.root + "/other/deep"), (fixture.root, fixture.root),
         ] {
@@ -217,6 +217,6 @@ import Testing
             let identity = ProcessIdentity(of: Int32(process.pid))
             #expect(!identity.isAlive || identity.startTime != process.startTime)
         }
-        #expect(!Directories.fileExists(fixture.root + "/work/made"))
+        #expect(!Directories.fileExists(fixture.root + "/inner/made"))
     }
 }

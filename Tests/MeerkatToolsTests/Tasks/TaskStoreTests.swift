@@ -165,7 +165,7 @@ import Testing
         var list = TaskList(projectID: "p", createdAt: "c")
         func task(_ number: Int, _ status: TaskItem.Status) -> TaskItem {
             var task = TaskItem(
-                id: "\(number)", subject: "", description: "", at: Timestamp(milliseconds: Int64(number)).rfc3339,
+                id: "\(number)", subject: "", description: "", at: Timestamp(milliseconds: Int64(number)).text,
                 session: nil)
             task.status = status
             return task

@@ -1,0 +1,23 @@
+internal import MeerkatIO
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Waits until a named pipe has been opened for writing and all its writers are gone; returns what they wrote, in lines.
+public func readToEnd(_ pipe: String) async -> String {
+    await withCheckedContinuation { continuation in
+        OSThread.start("test pipe") {
+            let descriptor = open(pipe, O_RDONLY | O_CLOEXEC)
+            var text = ""
+            var reader = LineReader(descriptor: descriptor, limit: 1 << 20)
+            reader.forEach { if case .line(let bytes) = $0 { text += String(decoding: bytes, as: UTF8.self) + "\n" } }
+            close(descriptor)
+            continuation.resume(returning: text)
+        }
+    }
+}
