@@ -126,7 +126,8 @@ final class ModelResolver: Sendable {
         guard isKnown(name, settings) else { throw unknown(name, settings) }
         let endpoint = try endpoint(at: try await place(of: name, settings))
         do throws(ProviderError) {
-            let provider = OpenAICompatibleProvider(endpoint: endpoint, transport: transport, clock: clock)
+            let provider = OpenAICompatibleProvider(
+                ProviderConnection(name: name, endpoint: endpoint, transport: transport, clock: clock))
             if let model = try await provider.models().first { return model }
         } catch {
             throw SessionError(.provider(error, provider: name))
@@ -165,11 +166,10 @@ final class ModelResolver: Sendable {
             throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
         }
         if let made = made.withLock({ $0[place] }) { return made }
-        let endpoint = try endpoint(at: place)
+        let connection = ProviderConnection(
+            name: name, endpoint: try endpoint(at: place), transport: transport, clock: clock)
         let provider: any ModelProvider =
-            kind == .anthropic
-            ? AnthropicProvider(name: name, endpoint: endpoint, transport: transport, clock: clock)
-            : OpenAICompatibleProvider(name: name, endpoint: endpoint, transport: transport, clock: clock)
+            kind == .anthropic ? AnthropicProvider(connection) : OpenAICompatibleProvider(connection)
         made.withLock { $0[place] = provider }
         return provider
     }

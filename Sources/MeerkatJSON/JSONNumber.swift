@@ -17,8 +17,16 @@ public struct JSONNumber: Hashable, Sendable {
         text = Self.text(for: value)
     }
 
-    /// The exact value, or nil when the text has a fraction or an exponent or does not fit.
-    public var int: Int? { Int(text) }
+    /// The exact value of a whole number, or nil when it is none or does not fit.
+    public var int: Int? { Int(text) ?? wholeDouble.flatMap { Int(exactly: $0) } }
+
+    /// The value of a whole number that is written with a fraction or an exponent, as far as a double is exact.
+    var wholeDouble: Double? {
+        guard text.utf8.contains(where: { !(0x2D...0x39).contains($0) || $0 == 0x2E }), let value = double,
+            value.magnitude <= 0x1p53, value == value.rounded()
+        else { return nil }
+        return value
+    }
 
     /// The nearest value, or nil when it would be infinite.
     public var double: Double? {

@@ -8,7 +8,7 @@ extension JSONReader {
                 decoding: UnsafeBufferPointer(start: base + range.lowerBound, count: range.count), as: UTF8.self))
     }
 
-    /// Reads a whole number; `1.0` and `1e3` are not accepted.
+    /// Reads a whole number, which may be written as `1.0` or `1e3` as well.
     public mutating func readInteger<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(JSONError) -> T {
         guard try peek() == .number else { throw try mismatch("an integer") }
         let range = try scanNumber()
@@ -19,7 +19,7 @@ extension JSONReader {
         while at < range.upperBound {
             let byte = base[at]
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else {
-                throw JSONError(.typeMismatch(expected: "an integer"), offset: range.lowerBound)
+                return try wholeNumber(range)
             }
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
             let digit = T(byte - UInt8(ascii: "0"))
@@ -29,6 +29,19 @@ extension JSONReader {
             value = sum
             at += 1
         }
+        return value
+    }
+
+    private func wholeNumber<T: FixedWidthInteger>(_ range: Range<Int>) throws(JSONError) -> T {
+        let text = String(
+            decoding: UnsafeBufferPointer(start: base + range.lowerBound, count: range.count), as: UTF8.self)
+        let number = JSONNumber(validated: text)
+        guard let whole = number.wholeDouble else {
+            let isPart = number.double.map { $0 != $0.rounded() } ?? false
+            throw JSONError(
+                isPart ? .typeMismatch(expected: "an integer") : .numberOutOfRange, offset: range.lowerBound)
+        }
+        guard let value = T(exactly: whole) else { throw JSONError(.numberOutOfRange, offset: range.lowerBound) }
         return value
     }
 

@@ -111,10 +111,24 @@ import Testing
         #expect(throws: JSONError(.numberOutOfRange)) { try read("256", as: UInt8.self) }
     }
 
-    @Test(arguments: ["1.0", "1.5", "1e3", "1E3", "-0.0", "0e0", "1e400"])
-    func aFractionOrExponentIsNoInteger(text: String) throws {
+    @Test(arguments: [
+        ("1.0", 1), ("1e3", 1000), ("1E3", 1000), ("-0.0", 0), ("0e0", 0), ("9007199254740992.0", 1 << 53),
+    ])
+    func aWholeNumberMayHaveAFractionOrAnExponent(text: String, value: Int) throws {
+        #expect(try Int(json: Array(text.utf8)) == value)
+        #expect(try JSONValue(text: text).int == value)
+    }
+
+    @Test(arguments: ["1.5", "-25e-1", "0.1"])
+    func aPartOfOneIsNoInteger(text: String) throws {
         let error = JSONError(.typeMismatch(expected: "an integer"), offset: 2)
         #expect(throws: error) { try Int(json: Array("  \(text)".utf8)) }
+        #expect(try JSONValue(text: text).int == nil)
+    }
+
+    @Test(arguments: ["1e400", "1e300", "9007199254740994.0"])
+    func aFractionOrExponentBeyondADoubleIsOutOfRange(text: String) throws {
+        #expect(throws: JSONError(.numberOutOfRange, offset: 0)) { try Int(json: Array(text.utf8)) }
         #expect(try JSONValue(text: text).int == nil)
     }
 

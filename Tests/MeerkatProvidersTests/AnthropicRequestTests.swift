@@ -11,8 +11,7 @@ import Testing
 
     init() throws {
         endpoint = try Endpoint("https://api.anthropic.com", key: APIKey("secret"))
-        provider = AnthropicProvider(
-            endpoint: endpoint, transport: ScriptedTransport(ScriptedTransport.Answer()), clock: StoppedClock())
+        provider = AnthropicProvider(ProviderConnection(endpoint))
     }
 
     private static let prompt = MessageGroup.input(results: [], messages: [[.text("Hi")]])

@@ -11,8 +11,7 @@ import Testing
 
     init() throws {
         endpoint = try Endpoint("http://localhost:8080", key: nil)
-        provider = OpenAICompatibleProvider(
-            endpoint: endpoint, transport: ScriptedTransport(ScriptedTransport.Answer()), clock: StoppedClock())
+        provider = OpenAICompatibleProvider(ProviderConnection(endpoint))
     }
 
     private static let prompt = MessageGroup.input(results: [], messages: [[.text("Hi")]])

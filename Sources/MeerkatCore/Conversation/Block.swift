@@ -4,6 +4,11 @@ public import MeerkatJSON
 public enum WireFormat: String, Sendable, Hashable, CaseIterable {
     case anthropicMessages = "anthropic_messages"
     case chatCompletions = "chat_completions"
+    case geminiGenerateContent = "gemini_generate_content"
+    case openAIResponses = "openai_responses"
+
+    /// Whether its providers count cached tokens as input tokens as well.
+    public var inputIncludesCache: Bool { self != .anthropicMessages }
 }
 
 /// Data that only the provider understands, kept byte for byte and shown again only to the model it came from.
@@ -24,6 +29,8 @@ public struct ProviderData: Sendable, Hashable {
 /// Prompts, answers and tool results are lists of blocks.
 public enum Block: Sendable, Hashable {
     case text(String)
+    /// A picture that models are shown; only in what is said to them.
+    case image(Image)
     /// What the model thought; `data` holds what the provider wants back with it, such as a signature.
     case reasoning(text: String, data: ProviderData?)
     case toolUse(ToolUse)
@@ -32,6 +39,10 @@ public enum Block: Sendable, Hashable {
 
     public var text: String? {
         if case .text(let text) = self { text } else { nil }
+    }
+
+    public var image: Image? {
+        if case .image(let image) = self { image } else { nil }
     }
 
     public var toolUse: ToolUse? {
@@ -48,18 +59,29 @@ public struct ToolUse: Sendable, Hashable {
     public var arguments: RawJSON?
     /// What the model wrote when it was not valid JSON.
     public var malformedArguments: String?
+    /// What the provider wants back with the call, such as a signature.
+    public var data: ProviderData?
 
-    public init(id: String, name: String, arguments: RawJSON?, malformedArguments: String? = nil) {
+    public init(
+        id: String, name: String, arguments: RawJSON?, malformedArguments: String? = nil, data: ProviderData? = nil
+    ) {
         self.id = id
         self.name = name
         self.arguments = arguments
         self.malformedArguments = malformedArguments
+        self.data = data
     }
 }
 
 extension [Block] {
     /// All text blocks joined without a separator.
     public var joinedText: String { reduce(into: "") { $0 += $1.text ?? "" } }
+
+    /// The texts, and a word for each picture, on lines of their own where there are pictures.
+    public var describedText: String {
+        guard contains(where: { $0.image != nil }) else { return joinedText }
+        return compactMap { $0.text ?? $0.image?.placeholder }.joined(separator: "\n")
+    }
 
     public var toolUses: [ToolUse] { compactMap(\.toolUse) }
 }
@@ -71,6 +93,9 @@ extension Block: JSONCodable {
             case .text(let text):
                 writer.member("type", "text")
                 writer.member("text", text)
+            case .image(let image):
+                writer.member("type", "image")
+                image.writeMembers(to: &writer)
             case .reasoning(let text, let data):
                 writer.member("type", "reasoning")
                 writer.member("text", text)
@@ -81,6 +106,7 @@ extension Block: JSONCodable {
                 writer.member("name", toolUse.name)
                 writer.member("arguments", toolUse.arguments)
                 writer.member("malformed_arguments", toolUse.malformedArguments)
+                writer.member("data", toolUse.data)
             case .opaque(let data):
                 writer.member("type", "opaque")
                 writer.member("data", data)
@@ -96,6 +122,7 @@ extension Block: JSONCodable {
         var name: String?
         var arguments: RawJSON?
         var malformedArguments: String?
+        var image = Image.Parts()
         try reader.readObject { (reader, key) throws(JSONError) in
             switch key {
             case "type": type = try reader.readString()
@@ -105,18 +132,19 @@ extension Block: JSONCodable {
             case "name": name = try reader.readString()
             case "arguments": arguments = try reader.readRaw()
             case "malformed_arguments": malformedArguments = try reader.readString()
-            default: break
+            default: _ = try image.read(key, from: &reader)
             }
         }
         switch try reader.require(type, "type") {
         case "text": self = .text(try reader.require(text, "text"))
+        case "image": self = .image(try image.image(&reader))
         case "reasoning": self = .reasoning(text: try reader.require(text, "text"), data: data)
         case "opaque": self = .opaque(try reader.require(data, "data"))
         case "tool_use":
             self = .toolUse(
                 ToolUse(
                     id: try reader.require(id, "id"), name: try reader.require(name, "name"),
-                    arguments: arguments, malformedArguments: malformedArguments))
+                    arguments: arguments, malformedArguments: malformedArguments, data: data))
         case let other: throw JSONError(.invalidValue("unknown block type \"\(other)\""), offset: reader.position)
         }
     }

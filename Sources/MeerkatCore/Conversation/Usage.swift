@@ -8,15 +8,18 @@ public struct Usage: Sendable, Hashable {
     public var outputTokens: UInt64
     public var cacheCreationTokens: UInt64?
     public var cacheReadTokens: UInt64?
+    /// The part of the output that was spent on thinking; nil when unknown.
+    public var reasoningTokens: UInt64?
 
     public init(
         inputTokens: UInt64 = 0, outputTokens: UInt64 = 0, cacheCreationTokens: UInt64? = nil,
-        cacheReadTokens: UInt64? = nil
+        cacheReadTokens: UInt64? = nil, reasoningTokens: UInt64? = nil
     ) {
         self.inputTokens = inputTokens
         self.outputTokens = outputTokens
         self.cacheCreationTokens = cacheCreationTokens
         self.cacheReadTokens = cacheReadTokens
+        self.reasoningTokens = reasoningTokens
     }
 
     /// Input and output; cached tokens are reported apart and not added.
@@ -40,12 +43,15 @@ public struct Usage: Sendable, Hashable {
         if let tokens = part.cacheReadTokens {
             total.cacheReadTokens = (total.cacheReadTokens ?? 0).addingClamped(tokens)
         }
+        if let tokens = part.reasoningTokens {
+            total.reasoningTokens = (total.reasoningTokens ?? 0).addingClamped(tokens)
+        }
     }
 }
 
 extension UInt64 {
     /// The sum, or the largest number when it does not fit: a provider may report nonsense.
-    fileprivate func addingClamped(_ other: UInt64) -> UInt64 {
+    func addingClamped(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }
@@ -62,6 +68,7 @@ extension Usage: JSONCodable {
             writer.member("cache_read_tokens") { writer in
                 if let cacheReadTokens { writer.writeInteger(cacheReadTokens) } else { writer.writeNull() }
             }
+            writer.member("reasoning_tokens", reasoningTokens)
         }
     }
 
@@ -74,6 +81,7 @@ extension Usage: JSONCodable {
             case "output_tokens": usage.outputTokens = try reader.readInteger()
             case "cache_creation_tokens": usage.cacheCreationTokens = try reader.readOptional()
             case "cache_read_tokens": usage.cacheReadTokens = try reader.readOptional()
+            case "reasoning_tokens": usage.reasoningTokens = try reader.readOptional()
             default: break
             }
         }

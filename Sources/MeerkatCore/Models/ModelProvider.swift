@@ -41,6 +41,10 @@ public protocol ModelSink: Sendable {
 /// One call of a model.
 public struct ModelRequest: Sendable {
     public var model: String
+    /// What is known of the model; a setting that it is known to refuse is left out.
+    public var profile: ModelProfile
+    /// The same for all calls of a session, so that a provider finds again what it has cached of it.
+    public var conversation: String?
     public var maxTokens: Int
     public var temperature: Double?
     public var instructions: String
@@ -54,11 +58,13 @@ public struct ModelRequest: Sendable {
     public var parameters: JSONObject
 
     public init(
-        model: String, maxTokens: Int, temperature: Double? = nil, instructions: String, tools: [ToolDefinition] = [],
-        usesTools: Bool = true, outputSchema: OutputSchema? = nil, history: RenderedHistory,
-        parameters: JSONObject = JSONObject()
+        model: String, profile: ModelProfile = ModelProfile(), conversation: String? = nil, maxTokens: Int,
+        temperature: Double? = nil, instructions: String, tools: [ToolDefinition] = [], usesTools: Bool = true,
+        outputSchema: OutputSchema? = nil, history: RenderedHistory, parameters: JSONObject = JSONObject()
     ) {
         self.model = model
+        self.profile = profile
+        self.conversation = conversation
         self.maxTokens = maxTokens
         self.temperature = temperature
         self.instructions = instructions

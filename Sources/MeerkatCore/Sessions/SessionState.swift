@@ -280,7 +280,7 @@ extension [Block] {
             case .toolUse(let toolUse):
                 sum + toolUse.name.utf8.count
                     + (toolUse.arguments?.bytes.count ?? toolUse.malformedArguments?.utf8.count ?? 0)
-            case .opaque: sum
+            case .image, .opaque: sum
             }
         }
     }

@@ -23,7 +23,7 @@ struct CompactionPlan: Sendable {
         keptFrom = start < state.closedSeqs.count ? state.closedSeqs[start] : state.openSeq ?? state.lastSeq + 1
         let left = state.closedGroups[..<start]
         let isPromptKept = state.closedGroups[start...].contains(where: \.hasMessages) || !state.openMessages.isEmpty
-        prompt = isPromptKept ? nil : state.openRun?.prompt.joinedText
+        prompt = isPromptKept ? nil : state.openRun?.prompt.describedText
         transcript = Transcript(limit: threshold * 2).text(of: left)
         started = CompactionStarted(
             inputTokens: state.lastInputTokens, estimatedHistoryTokens: state.historyBytes / 4,

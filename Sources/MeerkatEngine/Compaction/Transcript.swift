@@ -45,14 +45,14 @@ struct Transcript: Sendable {
         switch group {
         case .input(let results, let messages):
             results.map { "Result of \($0.name)\($0.isError ? " (error)" : ""): \(cut($0.content.joinedText))" }
-                + messages.map { "User: \(cut($0.joinedText))" }
+                + messages.map { "User: \(cut($0.describedText))" }
         case .answer(let blocks):
             blocks.compactMap { block in
                 switch block {
                 case .text(let text): "Agent: \(cut(text))"
                 case .toolUse(let toolUse):
                     "Agent calls \(toolUse.name): \(cut(toolUse.arguments?.text ?? toolUse.malformedArguments ?? ""))"
-                case .reasoning, .opaque: nil
+                case .image, .reasoning, .opaque: nil
                 }
             }
         }

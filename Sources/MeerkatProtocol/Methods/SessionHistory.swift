@@ -69,6 +69,13 @@ extension HistoryMessage {
                 writer.member("role", "user")
                 writer.member("origin", origin)
                 writer.member("content", blocks.joinedText)
+                if blocks.contains(where: { $0.image != nil }) {
+                    writer.member("blocks") { writer in
+                        writer.writeArray { writer in
+                            for block in blocks { writer.element { block.writeMessageBlock(to: &$0) } }
+                        }
+                    }
+                }
             case .answer(let blocks, let stopReason):
                 writer.member("role", "block_assistant")
                 writer.member("blocks") { writer in
@@ -99,13 +106,22 @@ extension HistoryMessage {
 }
 
 extension Block {
-    /// The block as histories show it: adjacently tagged, provider-private data left out.
+    /// The block as histories show it: adjacently tagged, provider-private data and the bytes of pictures left out.
     fileprivate func writeMessageBlock(to writer: inout JSONWriter) {
         writer.writeObject { writer in
             switch self {
             case .text(let text):
                 writer.member("block_type", "text")
                 writer.member("data") { $0.writeObject { $0.member("text", text) } }
+            case .image(let image):
+                writer.member("block_type", "image")
+                writer.member("data") { writer in
+                    writer.writeObject { writer in
+                        writer.member("media_type", image.mediaType.rawValue)
+                        writer.member("width", image.width)
+                        writer.member("height", image.height)
+                    }
+                }
             case .reasoning(let text, _):
                 writer.member("block_type", "reasoning")
                 writer.member("data") { $0.writeObject { $0.member("text", text) } }

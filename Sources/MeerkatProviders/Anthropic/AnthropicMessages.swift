@@ -31,9 +31,31 @@ struct AnthropicMessages {
     private func write(_ results: [ToolResult], _ messages: [[Block]], to writer: inout JSONWriter) {
         // The API wants the results before anything else.
         for result in results { write(result, to: &writer) }
-        let texts = messages.joined().compactMap(\.text).filter(\.isVisible)
-        for text in texts { write(text, to: &writer) }
-        if results.isEmpty, texts.isEmpty { write(Self.emptyInput, to: &writer) }
+        var isEmpty = results.isEmpty
+        for block in messages.joined() {
+            switch block {
+            case .text(let text) where text.isVisible: write(text, to: &writer)
+            case .image(let image): write(image, to: &writer)
+            default: continue
+            }
+            isEmpty = false
+        }
+        if isEmpty { write(Self.emptyInput, to: &writer) }
+    }
+
+    private func write(_ image: Image, to writer: inout JSONWriter) {
+        writer.element { writer in
+            writer.writeObject { writer in
+                writer.member("type", "image")
+                writer.member("source") { writer in
+                    writer.writeObject { writer in
+                        writer.member("type", "base64")
+                        writer.member("media_type", image.mediaType.rawValue)
+                        writer.member("data", image.base64)
+                    }
+                }
+            }
+        }
     }
 
     private func write(_ blocks: [Block], to writer: inout JSONWriter) {
@@ -44,6 +66,7 @@ struct AnthropicMessages {
             case .reasoning(let text, let data): write(reasoning: text, data, to: &writer)
             case .toolUse(let toolUse): write(toolUse, to: &writer)
             case .opaque(let data): if isOurs(data) { writer.element(data.json) }
+            case .image: continue
             }
         }
         if writer.bytes.count == start { write(Self.emptyAnswer, to: &writer) }

@@ -46,7 +46,9 @@ struct AnthropicRequest {
         if !request.tools.isEmpty, !request.usesTools { writer.member("tool_choice", ["type": "none"] as JSONObject) }
         writer.member("thinking", thinking)
         // With thinking the API accepts no temperature of ours.
-        if thinking == nil || thinking?["type"] == "disabled" { writer.member("temperature", request.temperature) }
+        if thinking == nil || thinking?["type"] == "disabled", request.profile.acceptsTemperature != false {
+            writer.member("temperature", request.temperature)
+        }
         writeSettings(to: &writer)
         writer.member("messages") { $0.raw("[") }
         return writer.bytes

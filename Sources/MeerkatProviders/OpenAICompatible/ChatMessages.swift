@@ -18,17 +18,50 @@ struct ChatMessages {
         switch group {
         case .input(let results, let messages):
             for result in results { write(result, to: &writer) }
-            let texts = messages.map(\.joinedText).filter { !$0.isEmpty }
-            guard !texts.isEmpty || results.isEmpty else { return }
-            let text = texts.isEmpty ? Self.emptyInput : texts.joined(separator: "\n\n")
-            writer.element { writer in
-                writer.writeObject { writer in
-                    writer.member("role", "user")
-                    writer.member("content", text)
-                }
-            }
+            writeInput(messages, isRequired: results.isEmpty, to: &writer)
         case .answer(let blocks):
             writer.element { $0.writeObject { write(blocks, to: &$0) } }
+        }
+    }
+
+    /// Writes what was said as one message: a text, or a list of parts when there are pictures.
+    private func writeInput(_ messages: [[Block]], isRequired: Bool, to writer: inout JSONWriter) {
+        let texts = messages.map(\.joinedText).filter { !$0.isEmpty }
+        let hasImages = messages.joined().contains { $0.image != nil }
+        guard hasImages || !texts.isEmpty || isRequired else { return }
+        writer.element { writer in
+            writer.writeObject { writer in
+                writer.member("role", "user")
+                writer.member("content") { writer in
+                    if hasImages {
+                        writer.writeArray { writer in
+                            for block in messages.joined() { writePart(block, to: &writer) }
+                        }
+                    } else {
+                        writer.writeString(texts.isEmpty ? Self.emptyInput : texts.joined(separator: "\n\n"))
+                    }
+                }
+            }
+        }
+    }
+
+    private func writePart(_ block: Block, to writer: inout JSONWriter) {
+        switch block {
+        case .text(let text) where !text.isEmpty:
+            writer.element { writer in
+                writer.writeObject { writer in
+                    writer.member("type", "text")
+                    writer.member("text", text)
+                }
+            }
+        case .image(let image):
+            writer.element { writer in
+                writer.writeObject { writer in
+                    writer.member("type", "image_url")
+                    writer.member("image_url") { $0.writeObject { $0.member("url", image.dataURL) } }
+                }
+            }
+        default: return
         }
     }
 

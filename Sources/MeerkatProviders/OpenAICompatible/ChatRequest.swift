@@ -49,7 +49,7 @@ struct ChatRequest {
         var settings: JSONObject = ["stream_options": ["include_usage": true]]
         // Servers that know the newer name of the limit refuse both at once.
         if request.parameters["max_completion_tokens"] == nil { settings["max_tokens"] = .integer(request.maxTokens) }
-        if let temperature = request.temperature.flatMap(JSONNumber.init) {
+        if let temperature = request.temperature.flatMap(JSONNumber.init), request.profile.acceptsTemperature != false {
             settings["temperature"] = .number(temperature)
         }
         for member in request.parameters.members where !Self.reserved.contains(member.name) {

@@ -25,8 +25,9 @@ import Testing
         _ transport: ScriptedTransport, sink: CollectingSink = CollectingSink(), clock: StoppedClock = StoppedClock()
     ) async throws(ProviderError) -> ModelAnswer {
         let provider = OpenAICompatibleProvider(
-            endpoint: try Endpoint("http://localhost", key: APIKey("sk-0123456789abcdef")), transport: transport,
-            clock: clock)
+            ProviderConnection(
+                name: "test", endpoint: try Endpoint("http://localhost", key: APIKey("sk-0123456789abcdef")),
+                transport: transport, clock: clock))
         let request = ModelRequest(model: "m", maxTokens: 1, instructions: "", history: RenderedHistory(chunks: []))
         return try await provider.stream(request, into: sink)
     }

@@ -127,3 +127,12 @@ extension ModelRequest {
 extension HTTPRequest {
     var text: String { String(decoding: body.joined(), as: UTF8.self) }
 }
+
+extension ProviderConnection {
+    /// A connection over which nothing is sent.
+    init(_ endpoint: Endpoint) {
+        self.init(
+            name: "test", endpoint: endpoint, transport: ScriptedTransport(ScriptedTransport.Answer()),
+            clock: StoppedClock())
+    }
+}
