@@ -18,7 +18,7 @@ extension Configuration {
         RunLimits(
             maxTokens: limits.budget ?? budget.maxTokens,
             maxDurationMs: (limits.maxDuration ?? budget.maxDuration).map { Int(clamping: $0.wholeMilliseconds) },
-            maxToolCalls: budget.maxToolCalls)
+            maxToolCalls: budget.maxToolCalls, maxCost: limits.maxCost)
     }
 }
 

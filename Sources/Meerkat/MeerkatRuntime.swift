@@ -147,6 +147,10 @@ public final class MeerkatRuntime: AgentRuntime {
         try sessions.history(of: id, after: cursor, limit: limit)
     }
 
+    public func modelCalls(of id: SessionID) throws(SessionError) -> [ModelCallRecord] {
+        try sessions.modelCalls(of: id)
+    }
+
     public func archive(_ id: SessionID) async throws(SessionError) { try await sessions.archive(id) }
     public func delete(_ id: SessionID) async throws(SessionError) { try await sessions.delete(id) }
     public func close(grace: Duration) async { await sessions.close(grace: grace) }

@@ -58,16 +58,22 @@ public struct EngineServices: Sendable {
 public struct ResolvedModel: Sendable {
     public var provider: any ModelProvider
     public var model: String
+    /// What is known of the model; without a price where the settings below change it.
+    public var profile: ModelProfile
+    /// Bounds the calls of the provider that go on at a time, over all sessions.
+    public var gate: CallGate?
     public var maxTokens: Int
     public var temperature: Double?
     public var parameters: JSONObject
 
     public init(
-        provider: any ModelProvider, model: String, maxTokens: Int, temperature: Double? = nil,
-        parameters: JSONObject = JSONObject()
+        provider: any ModelProvider, model: String, profile: ModelProfile = ModelProfile(), gate: CallGate? = nil,
+        maxTokens: Int, temperature: Double? = nil, parameters: JSONObject = JSONObject()
     ) {
         self.provider = provider
         self.model = model
+        self.profile = profile
+        self.gate = gate
         self.maxTokens = maxTokens
         self.temperature = temperature
         self.parameters = parameters

@@ -7,6 +7,7 @@ enum ContractExamples {
     static let session = SessionID(UniqueID(high: 0x0193_6F8A_7B2C_7000, low: 0x8000_0000_0000_0001))
     static let run = RunID(UniqueID(high: 0x5F0D_4A3E_8F3B_4C58, low: 0x9F4E_2D0F_6D1C_7A11))
     private static let usage = Usage(inputTokens: 50, outputTokens: 4)
+    private static let cost = USDollars(picodollars: 210_000_000)
     private static let updated = Timestamp(milliseconds: 1_770_836_709_250)
 
     static let events: [Event] = [
@@ -14,7 +15,7 @@ enum ContractExamples {
             RunStarted(
                 sessionID: session, prompt: "What is the capital of France?", provider: "anthropic",
                 model: "claude-sonnet-4-5", endpoint: "api.anthropic.com")),
-        .runCompleted(RunCompleted(sessionID: session, result: "Paris.", usage: usage)),
+        .runCompleted(RunCompleted(sessionID: session, result: "Paris.", usage: usage, cost: cost)),
         .runFailed(RunFailed(sessionID: session, error: "the run was cancelled")),
         .turnStarted(TurnStarted(turnNumber: 0)),
         .textDelta(TextDelta(delta: "Paris")),
@@ -34,6 +35,10 @@ enum ContractExamples {
             Retrying(
                 attempt: 1, maxAttempts: 4, error: "the stream ended before the answer was complete", delayMs: 500,
                 discardText: true)),
+        .modelFallback(
+            ModelFallback(
+                fromProvider: "anthropic", fromModel: "claude-sonnet-4-5", provider: "openai", model: "gpt-4.1",
+                endpoint: "api.openai.com", error: "HTTP 529: overloaded", discardText: false)),
         .budgetWarning(BudgetWarning(budgetType: .tokens, used: 900, limit: 1000)),
         .compactionStarted(
             CompactionStarted(inputTokens: 101_200, estimatedHistoryTokens: 99_800, messageCount: 42)),
@@ -56,12 +61,22 @@ enum ContractExamples {
     private static let about = #"{"session_id":"\#(session)"}"#
     private static let runResult = WireRunResult(
         RunResult(
-            session: session, run: run, text: "Paris.", turns: 1, toolCalls: 0, usage: usage, provider: "anthropic",
-            model: "claude-sonnet-4-5", endpoint: "api.anthropic.com"))
+            session: session, run: run, text: "Paris.", turns: 1, toolCalls: 0, usage: usage, cost: cost,
+            modelCalls: [
+                ModelCallRecord(
+                    call: ModelCall(
+                        call: 0, purpose: .turn, attempt: 1, provider: "anthropic", model: "claude-sonnet-4-5",
+                        endpoint: "api.anthropic.com"), usage: nil, cost: .zero, failure: "overloaded"),
+                ModelCallRecord(
+                    call: ModelCall(
+                        call: 0, purpose: .turn, attempt: 2, provider: "anthropic", model: "claude-sonnet-4-5",
+                        endpoint: "api.anthropic.com"), usage: usage, cost: cost),
+            ], provider: "anthropic", model: "claude-sonnet-4-5", endpoint: "api.anthropic.com"))
     private static let snapshot = SessionSnapshot(
         summary: SessionSummary(
             id: session, createdAt: Timestamp(milliseconds: 1_770_836_700_000), updatedAt: updated, messageCount: 2,
-            usage: usage, lastText: "Paris.", isArchived: false, openRun: nil),
+            usage: usage, spending: Spending(cost: cost, bound: cost), lastText: "Paris.", isArchived: false,
+            openRun: nil),
         state: .idle, isOpen: true)
     private static let page = HistoryPage(
         messages: [

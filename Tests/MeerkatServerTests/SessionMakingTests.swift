@@ -13,7 +13,7 @@ import Testing
             #expect(
                 made == [
                     "session_id": session, "text": "", "turns": 0, "tool_calls": 0,
-                    "usage": ["input_tokens": 0, "output_tokens": 0, "total_tokens": 0],
+                    "usage": ["input_tokens": 0, "output_tokens": 0, "total_tokens": 0], "cost_usd": 0,
                 ])
             #expect(client.events == [])
             #expect(try await client.call("session/read", ["session_id": session])["state"] == "idle")

@@ -33,6 +33,9 @@ public struct USDollars: Sendable, Hashable, Comparable {
         return USDollars(picodollars: overflow ? .max : product)
     }
 
+    /// Millionths of a dollar, rounded up.
+    public var microdollars: Int { Int(picodollars / 1_000_000) + (picodollars % 1_000_000 > 0 ? 1 : 0) }
+
     /// Reads a plain decimal number such as `0.25`; nil for other forms, negative numbers and more than 12 decimals.
     public init?(_ text: String) {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

@@ -36,6 +36,18 @@ extension Double: ConfigValue {
     public var configJSON: JSONValue { JSONNumber(self).map { .number($0) } ?? .null }
 }
 
+extension USDollars: ConfigValue {
+    public init(config json: JSONValue) throws(ConfigError) {
+        do throws(JSONError) {
+            try self.init(json: json.jsonBytes)
+        } catch {
+            throw ConfigError(.wrongType(expected: "an amount of dollars, as a number"))
+        }
+    }
+
+    public var configJSON: JSONValue { (try? JSONValue(json: jsonBytes)) ?? .null }  // it is written as a number
+}
+
 extension JSONValue: ConfigValue {
     public init(config json: JSONValue) { self = json }
     public var configJSON: JSONValue { self }

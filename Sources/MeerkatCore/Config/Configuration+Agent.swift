@@ -19,6 +19,8 @@ extension Configuration {
         public var providerParams: JSONObject?
         public var outputSchema: JSONValue?
         public var structuredOutputRetries = 2
+        /// Models that a call is made of, one after the other, when it has failed for good.
+        public var fallbackModels: [ModelChoice] = []
         public var unknown = JSONObject()
 
         public static let defaultModel = "claude-sonnet-4-5"
@@ -37,6 +39,7 @@ extension Configuration {
             try keys.key("provider_params", &providerParams, nilAs: .omitted)
             try keys.key("output_schema", &outputSchema, nilAs: .omitted)
             try keys.key("structured_output_retries", &structuredOutputRetries, 0...Int(UInt32.max))
+            try keys.key("fallback_models", &fallbackModels)
         }
     }
 

@@ -23,6 +23,8 @@ extension Configuration {
         public var budget: Int?
         /// Longest run.
         public var maxDuration: Duration?
+        /// Most that a session may cost, in US dollars.
+        public var maxCost: USDollars?
         public var maxOpenSessions = 10_000
         /// Memory for idle sessions; beyond it the least recently used are unloaded.
         public var loadedBytes = 256 << 20
@@ -33,6 +35,7 @@ extension Configuration {
         public mutating func visit(_ keys: inout some ConfigVisitor) throws(ConfigError) {
             try keys.key("budget", &budget, 0...Int.max)
             try keys.key("max_duration", &maxDuration)
+            try keys.key("max_cost_usd", &maxCost)
             try keys.key("max_open_sessions", &maxOpenSessions, 1...Int.max)
             try keys.key("loaded_bytes", &loadedBytes, 0...Int.max)
         }

@@ -59,6 +59,13 @@ public struct Image: Sendable, Hashable {
     /// The size of the file, in bytes.
     public var byteCount: Int { base64.utf8.count / 4 * 3 - base64.utf8.suffix(2).count { $0 == UInt8(ascii: "=") } }
 
+    /// The most tokens that a provider is known to count for it.
+    ///
+    /// No provider counts more for a picture than OpenAI for the smallest of its models: a fixed number and one for each
+    /// square of 512 pixels, of which there are at most 8.
+    /// Source: <https://platform.openai.com/docs/guides/images-vision#calculating-costs>
+    public var tokenBound: Int { 2833 + 5667 * min(8, ((width + 511) / 512) * ((height + 511) / 512)) }
+
     /// The picture as a URL that holds it.
     public var dataURL: String { "data:\(mediaType.rawValue);base64,\(base64)" }
 

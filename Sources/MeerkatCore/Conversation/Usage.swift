@@ -27,6 +27,14 @@ public struct Usage: Sendable, Hashable {
 
     /// The size of what the model read.
     ///
+    /// `includesCache` says whether the provider counts cached tokens as input tokens as well.
+    public func contextTokens(includesCache: Bool) -> UInt64 {
+        guard !includesCache else { return inputTokens }
+        return inputTokens.addingClamped(cacheReadTokens ?? 0).addingClamped(cacheCreationTokens ?? 0)
+    }
+
+    /// The size of what the model read, by the looks of the numbers.
+    ///
     /// Some providers count cached tokens in the input and some beside it; more cached than input tokens can only be
     /// the latter.
     public var contextTokens: Int {

@@ -19,6 +19,7 @@ extension Event: JSONWritable {
         case .toolResultReceived: "tool_result_received"
         case .turnCompleted: "turn_completed"
         case .retrying: "retrying"
+        case .modelFallback: "model_fallback"
         case .budgetWarning: "budget_warning"
         case .compactionStarted: "compaction_started"
         case .compactionCompleted: "compaction_completed"
@@ -56,6 +57,7 @@ extension Event: JSONWritable {
             writer.member("session_id", event.sessionID)
             writer.member("result", event.result)
             writer.member("usage", event.usage)
+            writer.member("cost_usd", event.cost)
         case .runFailed(let event):
             writer.member("session_id", event.sessionID)
             writer.member("error", event.error)
@@ -93,6 +95,14 @@ extension Event: JSONWritable {
             writer.member("max_attempts", event.maxAttempts)
             writer.member("error", event.error)
             writer.member("delay_ms", event.delayMs)
+            writer.member("discard_text", event.discardText)
+        case .modelFallback(let event):
+            writer.member("from_provider", event.fromProvider)
+            writer.member("from_model", event.fromModel)
+            writer.member("provider", event.provider)
+            writer.member("model", event.model)
+            writer.member("endpoint", event.endpoint)
+            writer.member("error", event.error)
             writer.member("discard_text", event.discardText)
         case .budgetWarning(let event):
             writer.member("budget_type", event.budgetType.rawValue)

@@ -17,6 +17,7 @@ public enum Event: Sendable, Hashable {
     case toolResultReceived(ToolResultReceived)
     case turnCompleted(TurnCompleted)
     case retrying(Retrying)
+    case modelFallback(ModelFallback)
     case budgetWarning(BudgetWarning)
     case compactionStarted(CompactionStarted)
     case compactionCompleted(CompactionCompleted)
@@ -53,8 +54,11 @@ public struct RunCompleted: Sendable, Hashable {
     public var result: String
     /// The session's total, not the run's.
     public var usage: Usage
+    /// The session's total; nil when the price of some call is unknown.
+    public var cost: USDollars?
 
-    public init(sessionID: SessionID, result: String, usage: Usage) {
+    public init(sessionID: SessionID, result: String, usage: Usage, cost: USDollars? = nil) {
+        self.cost = cost
         self.sessionID = sessionID
         self.result = result
         self.usage = usage
@@ -220,15 +224,43 @@ public struct Retrying: Sendable, Hashable {
     }
 }
 
+/// A model call failed for good and is made of another model, which the rest of the run stays with.
+public struct ModelFallback: Sendable, Hashable {
+    public var fromProvider: String
+    public var fromModel: String
+    /// Who answers from now on.
+    public var provider: String
+    public var model: String
+    public var endpoint: String
+    /// Why the call failed.
+    public var error: String
+    /// The text and reasoning streamed since the last `turn_started` are void.
+    public var discardText: Bool
+
+    public init(
+        fromProvider: String, fromModel: String, provider: String, model: String, endpoint: String, error: String,
+        discardText: Bool
+    ) {
+        self.fromProvider = fromProvider
+        self.fromModel = fromModel
+        self.provider = provider
+        self.model = model
+        self.endpoint = endpoint
+        self.error = error
+        self.discardText = discardText
+    }
+}
+
 /// A good part of a limit, or all of it, is used.
 public struct BudgetWarning: Sendable, Hashable {
     public enum BudgetType: String, Sendable, Hashable {
         case tokens, time
         case toolCalls = "tool_calls"
+        case cost
     }
 
     public var budgetType: BudgetType
-    /// Tokens, milliseconds or calls.
+    /// Tokens, milliseconds, calls or millionths of a dollar.
     public var used: Int
     public var limit: Int
 

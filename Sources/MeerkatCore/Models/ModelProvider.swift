@@ -82,12 +82,43 @@ public struct ModelRequest: Sendable {
 /// Chunks are shared with the session's buffer; none is copied to make a request.
 public struct RenderedHistory: Sendable {
     public var chunks: [[UInt8]]
+    /// The pictures in it.
+    public var images = ImageTally()
 
-    public init(chunks: [[UInt8]]) {
+    public init(chunks: [[UInt8]], images: ImageTally = ImageTally()) {
         self.chunks = chunks
+        self.images = images
     }
 
     public var byteCount: Int { chunks.reduce(0) { $0 + $1.count } }
+
+    /// How long it is, in bytes without those of pictures, and the pictures.
+    public struct Size: Sendable, Hashable {
+        public var textBytes: Int
+        public var imageTokenBound: Int
+    }
+
+    public var size: Size {
+        Size(textBytes: byteCount - images.bytes, imageTokenBound: images.tokenBound)
+    }
+}
+
+/// How much of a history is pictures.
+public struct ImageTally: Sendable, Hashable {
+    /// Bytes of base64.
+    public var bytes = 0
+    /// The most tokens that any provider takes them for.
+    public var tokenBound = 0
+
+    public init() {}
+
+    public mutating func add(_ group: MessageGroup) {
+        guard case .input(_, let messages) = group else { return }
+        for image in messages.joined().lazy.compactMap(\.image) {
+            bytes += image.base64.utf8.count
+            tokenBound += image.tokenBound
+        }
+    }
 }
 
 /// What a model answered.
@@ -99,8 +130,13 @@ public struct ModelAnswer: Sendable, Hashable {
     public var usage: Usage?
     /// The provider paused a long turn of its own: the conversation is sent again as it is now.
     public var isPaused: Bool
+    /// What the call cost, when the provider said so itself.
+    public var cost: USDollars?
 
-    public init(blocks: [Block], stopReason: StopReason, usage: Usage?, isPaused: Bool = false) {
+    public init(
+        blocks: [Block], stopReason: StopReason, usage: Usage?, isPaused: Bool = false, cost: USDollars? = nil
+    ) {
+        self.cost = cost
         self.blocks = blocks
         self.stopReason = stopReason
         self.usage = usage

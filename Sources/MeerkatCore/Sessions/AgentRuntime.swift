@@ -61,6 +61,9 @@ public protocol AgentRuntime: Sendable {
     /// The messages of a session with a `seq` greater than `cursor`, oldest first.
     func history(of id: SessionID, after cursor: Int, limit: Int) throws(SessionError) -> HistoryPage
 
+    /// The model calls of a session, failed attempts included, oldest first; reads all that is stored of it.
+    func modelCalls(of id: SessionID) throws(SessionError) -> [ModelCallRecord]
+
     /// Puts a session away; a turn in progress finishes.
     func archive(_ id: SessionID) async throws(SessionError)
 

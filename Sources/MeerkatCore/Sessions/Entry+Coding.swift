@@ -45,18 +45,20 @@ extension Entry.Kind {
             writer.member("provider", call.provider)
             writer.member("model", call.model)
             writer.member("endpoint", call.endpoint)
-        case .modelFailed(let call, let attempt, let cause, let usage):
+        case .modelFailed(let call, let attempt, let cause, let usage, let spent):
             writer.member("kind", "model_failed")
             writer.member("call", call)
             writer.member("attempt", attempt)
             writer.member("cause", cause)
             writer.member("usage", usage)
-        case .modelAnswered(let call, let blocks, let stopReason, let usage):
+            writer.member("spent", spent)
+        case .modelAnswered(let call, let blocks, let stopReason, let usage, let spent):
             writer.member("kind", "model_answered")
             writer.member("call", call)
             writer.member("blocks", blocks)
             writer.member("stop_reason", stopReason)
             writer.member("usage", usage)
+            writer.member("spent", spent)
         case .toolStarted(let toolUseID, let name, let arguments, let effect):
             writer.member("kind", "tool_started")
             writer.member("tool_use_id", toolUseID)
@@ -72,6 +74,7 @@ extension Entry.Kind {
             writer.member("summary", compaction.summary)
             writer.member("kept_from", compaction.keptFrom)
             writer.member("usage", compaction.usage)
+            writer.member("spent", compaction.spent)
             writer.member("totals", compaction.totals)
         case .toolFinished(let result):
             writer.member("kind", "tool_finished")
@@ -137,6 +140,8 @@ extension RunResult: JSONCodable {
             writer.member("turns", turns)
             writer.member("tool_calls", toolCalls)
             writer.member("usage", usage)
+            writer.member("cost_usd", cost)
+            if !modelCalls.isEmpty { writer.member("model_calls", modelCalls) }
             writer.member("stop_reason", stopReason)
             writer.member("provider", provider)
             writer.member("model", model)
@@ -155,6 +160,8 @@ extension RunResult: JSONCodable {
         var turns = 0
         var toolCalls = 0
         var usage = Usage()
+        var cost: USDollars?
+        var modelCalls: [ModelCallRecord] = []
         var stopReason: String?
         var provider = ""
         var model = ""
@@ -167,6 +174,8 @@ extension RunResult: JSONCodable {
             case "turns": turns = try reader.readInteger()
             case "tool_calls": toolCalls = try reader.readInteger()
             case "usage": usage = try reader.read()
+            case "cost_usd": cost = try reader.readOptional()
+            case "model_calls": modelCalls = try reader.read()
             case "stop_reason": stopReason = try reader.readOptional()
             case "provider": provider = try reader.readString()
             case "model": model = try reader.readString()
@@ -180,6 +189,8 @@ extension RunResult: JSONCodable {
             session: try reader.require(session, "session"), run: try reader.require(run, "run"), text: text,
             turns: turns, toolCalls: toolCalls, usage: usage, stopReason: stopReason, provider: provider, model: model,
             endpoint: endpoint)
+        self.cost = cost
+        self.modelCalls = modelCalls
         self.structuredOutput = structuredOutput
         self.schemaWarnings = schemaWarnings
     }

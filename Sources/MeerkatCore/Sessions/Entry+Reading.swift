@@ -75,6 +75,7 @@ extension Entry {
         var endpoint = ""
         var cause = ""
         var usage: Usage?
+        var spent: Spending?
         var stopReason: StopReason?
         var toolUseID: String?
         var name = ""
@@ -117,6 +118,7 @@ extension Entry {
             case "kept_from": keptFrom = try reader.readInteger()
             case "cause": cause = try reader.readString()
             case "usage": usage = try reader.readOptional()
+            case "spent": spent = try reader.readOptional()
             case "stop_reason": stopReason = try reader.read()
             case "tool_use_id": toolUseID = try reader.readString()
             case "name": name = try reader.readString()
@@ -159,9 +161,11 @@ extension Entry {
                     ModelCall(
                         call: call, purpose: purpose, attempt: attempt, provider: provider, model: model,
                         endpoint: endpoint))
-            case "model_failed": return .modelFailed(call: call, attempt: attempt, cause: cause, usage: usage)
+            case "model_failed":
+                return .modelFailed(call: call, attempt: attempt, cause: cause, usage: usage, spent: spent)
             case "model_answered":
-                return .modelAnswered(call: call, blocks: blocks, stopReason: stopReason ?? .endTurn, usage: usage)
+                return .modelAnswered(
+                    call: call, blocks: blocks, stopReason: stopReason ?? .endTurn, usage: usage, spent: spent)
             case "tool_started":
                 return .toolStarted(
                     toolUseID: try required(toolUseID, "tool_use_id", offset), name: name,
@@ -172,7 +176,7 @@ extension Entry {
                     try required(process, "process", offset))
             case "compacted":
                 return .compacted(
-                    Compaction(summary: summary, keptFrom: keptFrom, usage: usage, totals: totals))
+                    Compaction(summary: summary, keptFrom: keptFrom, usage: usage, spent: spent, totals: totals))
             case "tool_finished":
                 return .toolFinished(
                     ToolResult(

@@ -31,8 +31,9 @@ public struct Entry: Sendable, Hashable {
         /// Input from a source other than the prompt, a ``MessageOrigin`` of this or another version.
         case messageAdded(origin: String, blocks: [Block])
         case modelCalled(ModelCall)
-        case modelFailed(call: Int, attempt: Int, cause: String, usage: Usage?)
-        case modelAnswered(call: Int, blocks: [Block], stopReason: StopReason, usage: Usage?)
+        case modelFailed(call: Int, attempt: Int, cause: String, usage: Usage?, spent: Spending? = nil)
+        case modelAnswered(
+            call: Int, blocks: [Block], stopReason: StopReason, usage: Usage?, spent: Spending? = nil)
         case toolStarted(toolUseID: String, name: String, arguments: RawJSON, effect: ToolEffect)
         /// A process that works for a call, before it is let go.
         case processStarted(toolUseID: String, ToolProcess)
@@ -58,13 +59,18 @@ public struct Compaction: Sendable, Hashable {
     public var keptFrom: Int
     /// The tokens of the call that made the summary.
     public var usage: Usage?
+    /// What that call cost.
+    public var spent: Spending?
     /// What entries before ``keptFrom`` have told besides messages, so that they need not be read again.
     public var totals: SessionTotals?
 
-    public init(summary: [Block], keptFrom: Int, usage: Usage?, totals: SessionTotals? = nil) {
+    public init(
+        summary: [Block], keptFrom: Int, usage: Usage?, spent: Spending? = nil, totals: SessionTotals? = nil
+    ) {
         self.summary = summary
         self.keptFrom = keptFrom
         self.usage = usage
+        self.spent = spent
         self.totals = totals
     }
 }
@@ -72,6 +78,7 @@ public struct Compaction: Sendable, Hashable {
 /// What a session's entries amount to, apart from its history.
 public struct SessionTotals: Sendable, Hashable {
     public var usage = Usage()
+    public var spending = Spending.zero
     public var messageCount = 0
     /// Tool calls of the session, refused ones included.
     public var toolCallCount = 0
@@ -84,6 +91,22 @@ public struct SessionTotals: Sendable, Hashable {
     public var processes: [ToolProcess] = []
 
     public init() {}
+
+    /// Adds what a model call has used; other entries change nothing.
+    public mutating func account(_ entry: Entry.Kind) {
+        openRun?.recorder.take(entry)
+        switch entry {
+        case .modelFailed(_, _, _, let usage, let spent), .modelAnswered(_, _, _, let usage, let spent):
+            add(usage, spent)
+        case .compacted(let compaction): add(compaction.usage, compaction.spent)
+        default: break
+        }
+    }
+
+    private mutating func add(_ usage: Usage?, _ spent: Spending?) {
+        if let usage { self.usage += usage }
+        spending += spent
+    }
 }
 
 /// A request to a model, written before it leaves.
@@ -136,6 +159,10 @@ public struct RunResult: Sendable, Hashable {
     public var toolCalls: Int
     /// The session's total.
     public var usage: Usage
+    /// The session's total; nil when the price of some call is unknown.
+    public var cost: USDollars?
+    /// The model calls of this run, failed attempts included, in their order.
+    public var modelCalls: [ModelCallRecord] = []
     /// Why the run ended, when it is not that the model was done.
     public var stopReason: String?
     public var provider: String
@@ -147,8 +174,11 @@ public struct RunResult: Sendable, Hashable {
 
     public init(
         session: SessionID, run: RunID, text: String, turns: Int, toolCalls: Int, usage: Usage,
-        stopReason: String? = nil, provider: String, model: String, endpoint: String
+        cost: USDollars? = nil, modelCalls: [ModelCallRecord] = [], stopReason: String? = nil, provider: String,
+        model: String, endpoint: String
     ) {
+        self.cost = cost
+        self.modelCalls = modelCalls
         self.session = session
         self.run = run
         self.text = text

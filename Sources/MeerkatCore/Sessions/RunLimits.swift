@@ -10,8 +10,14 @@ public struct RunLimits: Sendable, Hashable {
     public var maxToolCalls: Int?
     /// Most model calls of one run.
     public var maxTurns: Int?
+    /// Most that the session may cost over all its runs; it needs a model whose price is known.
+    public var maxCost: USDollars?
 
-    public init(maxTokens: Int? = nil, maxDurationMs: Int? = nil, maxToolCalls: Int? = nil, maxTurns: Int? = nil) {
+    public init(
+        maxTokens: Int? = nil, maxDurationMs: Int? = nil, maxToolCalls: Int? = nil, maxTurns: Int? = nil,
+        maxCost: USDollars? = nil
+    ) {
+        self.maxCost = maxCost
         self.maxTokens = maxTokens
         self.maxDurationMs = maxDurationMs
         self.maxToolCalls = maxToolCalls
@@ -22,7 +28,8 @@ public struct RunLimits: Sendable, Hashable {
     public func merging(_ other: RunLimits) -> RunLimits {
         RunLimits(
             maxTokens: maxTokens ?? other.maxTokens, maxDurationMs: maxDurationMs ?? other.maxDurationMs,
-            maxToolCalls: maxToolCalls ?? other.maxToolCalls, maxTurns: maxTurns ?? other.maxTurns)
+            maxToolCalls: maxToolCalls ?? other.maxToolCalls, maxTurns: maxTurns ?? other.maxTurns,
+            maxCost: maxCost ?? other.maxCost)
     }
 
     public var isEmpty: Bool { self == RunLimits() }
@@ -37,6 +44,7 @@ extension RunLimits: JSONCodable {
             case "max_tokens": maxTokens = try Self.count(&reader)
             case "max_duration_ms": maxDurationMs = try Self.count(&reader)
             case "max_tool_calls": maxToolCalls = try Self.count(&reader)
+            case "max_cost_usd": maxCost = try reader.readOptional()
             case "max_turns":
                 maxTurns = try Self.count(&reader)
                 if maxTurns == 0 { throw JSONError(.invalidValue("must be at least 1"), offset: reader.position) }
@@ -61,6 +69,7 @@ extension RunLimits: JSONCodable {
             writer.member("max_duration_ms", maxDurationMs)
             writer.member("max_tool_calls", maxToolCalls)
             writer.member("max_turns", maxTurns)
+            writer.member("max_cost_usd", maxCost)
         }
     }
 }

@@ -24,6 +24,8 @@ public struct SessionOptions: Sendable, Hashable {
     /// Where the tools work, an absolute path; nil is the working directory of the process.
     public var workingDirectory: String?
     public var limits = RunLimits()
+    /// Models that a call is made of, one after the other, when it has failed for good; nil asks the configuration.
+    public var fallbackModels: [ModelChoice]?
 
     public init(
         model: String? = nil, provider: String? = nil, maxTokens: Int? = nil, systemPrompt: String? = nil,
@@ -45,6 +47,7 @@ public struct SessionOptions: Sendable, Hashable {
         case "output_schema": outputSchema = try Self.outputSchema(&reader)
         case "structured_output_retries": structuredOutputRetries = try Self.count(&reader)
         case "limits": limits = try reader.readOptional() ?? RunLimits()
+        case "fallback_models": fallbackModels = try reader.readOptional()
         default: return false
         }
         return true
@@ -84,6 +87,7 @@ public struct SessionOptions: Sendable, Hashable {
         if let maxTokens = turn.maxTokens { options.maxTokens = maxTokens }
         if let schema = turn.outputSchema { options.outputSchema = schema }
         if let retries = turn.structuredOutputRetries { options.structuredOutputRetries = retries }
+        if let models = turn.fallbackModels { options.fallbackModels = models }
         options.limits = turn.limits.merging(limits)
         return options
     }
@@ -113,6 +117,7 @@ extension SessionOptions: JSONCodable {
             writer.member("enable_shell", enableShell)
             writer.member("cwd", workingDirectory)
             if !limits.isEmpty { writer.member("limits", limits) }
+            writer.member("fallback_models", fallbackModels)
         }
     }
 }

@@ -37,6 +37,8 @@ public struct SessionState: Sendable, Hashable {
     public private(set) var closedSeqs: [Int] = []
     /// The calls of the last answer, in call order.
     public private(set) var openCalls: [OpenCall] = []
+    /// Hashes of the ids of the tool calls in the history.
+    private var toolUseIDs: Set<Int> = []
     /// What was said since the last answer.
     public private(set) var openMessages: [[Block]] = []
     /// The first entry since the last answer that said something.
@@ -64,6 +66,7 @@ public struct SessionState: Sendable, Hashable {
 
     public var openRun: OpenRun? { totals.openRun }
     public var usage: Usage { totals.usage }
+    public var spending: Spending { totals.spending }
     public var messageCount: Int { totals.messageCount }
     public var toolCallCount: Int { totals.toolCallCount }
     public var lastText: String? { totals.lastText }
@@ -86,6 +89,9 @@ public struct SessionState: Sendable, Hashable {
         lastSeq = seq - 1
     }
 
+    /// Whether a tool call in the history may have this id; two ids are hardly ever taken for one.
+    public func mayHaveToolUse(_ id: String) -> Bool { toolUseIDs.contains(id.hashValue) }
+
     /// The calls that have no result yet.
     public var unansweredCalls: [OpenCall] { openCalls.filter { $0.result == nil } }
 
@@ -105,6 +111,9 @@ public struct SessionState: Sendable, Hashable {
     public mutating func apply(_ entry: Entry) {
         lastSeq = entry.seq
         updatedAt = entry.at
+        // An earlier summary is told by the one that is read up to.
+        let isTold = if case .compacted = entry.kind { entry.seq < rebuildingUpTo } else { false }
+        if !isTold { totals.account(entry.kind) }
         switch entry.kind {
         case .sessionCreated(let options, let origin):
             createdAt = entry.at
@@ -125,10 +134,9 @@ public struct SessionState: Sendable, Hashable {
         case .modelCalled(let call):
             totals.openRun?.begin(call)
             if call.purpose == .compaction { answersSinceCompaction = 0 }
-        case .modelFailed(_, _, _, let usage):
-            if let usage { totals.usage += usage }
-        case .modelAnswered(_, let blocks, _, let usage):
-            if let usage { totals.usage += usage }
+        case .modelFailed:
+            break
+        case .modelAnswered(_, let blocks, _, let usage, _):
             if let usage { lastInputTokens = usage.contextTokens }
             if let answers = answersSinceCompaction { answersSinceCompaction = answers + 1 }
             totals.openRun?.end(blocks)
@@ -142,9 +150,7 @@ public struct SessionState: Sendable, Hashable {
         case .toolFinished(let result):
             finish(result)
         case .compacted(let compaction):
-            // An earlier summary is told by the one that is read up to.
-            guard entry.seq >= rebuildingUpTo else { return }
-            if let usage = compaction.usage { totals.usage += usage }
+            guard !isTold else { return }
             compact(compaction)
             guard let totals = compaction.totals else { return }
             restartSeq = entry.seq
@@ -187,6 +193,7 @@ public struct SessionState: Sendable, Hashable {
             return
         }
         openCalls = blocks.toolUses.map { OpenCall(toolUse: $0) }
+        for call in openCalls { toolUseIDs.insert(call.toolUse.id.hashValue) }
         totals.toolCallCount += openCalls.count
         openMessages = []
         openSeq = nil
@@ -228,6 +235,10 @@ public struct SessionState: Sendable, Hashable {
         }
         lastInputTokens = 0
         historyBytes = history.reduce(0) { $0 + $1.textBytes }
+        toolUseIDs = []
+        for case .answer(let blocks) in closedGroups {
+            for toolUse in blocks.toolUses { toolUseIDs.insert(toolUse.id.hashValue) }
+        }
     }
 }
 
@@ -248,6 +259,8 @@ public struct OpenRun: Sendable, Hashable {
     public internal(set) var toolCalls = 0
     /// The text of the last answer that had any.
     public internal(set) var text: String?
+    /// The model calls that have come to something.
+    public internal(set) var recorder = ModelCallRecorder()
 
     init(id: RunID, prompt: [Block], overrides: SessionOptions) {
         self.id = id

@@ -71,6 +71,7 @@ public struct SessionSummary: Sendable, Hashable {
     public var updatedAt: Timestamp
     public var messageCount: Int
     public var usage: Usage
+    public var spending: Spending
     public var lastText: String?
     public var isArchived: Bool
     /// A run that has started and not ended.
@@ -79,9 +80,10 @@ public struct SessionSummary: Sendable, Hashable {
     public var restartSeq: Int
 
     public init(
-        id: SessionID, createdAt: Timestamp, updatedAt: Timestamp, messageCount: Int, usage: Usage, lastText: String?,
-        isArchived: Bool, openRun: RunID?, restartSeq: Int = 0
+        id: SessionID, createdAt: Timestamp, updatedAt: Timestamp, messageCount: Int, usage: Usage,
+        spending: Spending, lastText: String?, isArchived: Bool, openRun: RunID?, restartSeq: Int = 0
     ) {
+        self.spending = spending
         self.restartSeq = restartSeq
         self.id = id
         self.createdAt = createdAt
@@ -96,7 +98,8 @@ public struct SessionSummary: Sendable, Hashable {
     public init(_ state: SessionState) {
         self.init(
             id: state.id, createdAt: state.createdAt, updatedAt: state.updatedAt, messageCount: state.messageCount,
-            usage: state.usage, lastText: state.lastText, isArchived: state.isArchived, openRun: state.openRun?.id,
+            usage: state.usage, spending: state.spending, lastText: state.lastText, isArchived: state.isArchived,
+            openRun: state.openRun?.id,
             restartSeq: state.restartSeq)
     }
 }

@@ -4,6 +4,7 @@ extension SessionTotals: JSONCodable {
     public func write(to writer: inout JSONWriter) {
         writer.writeObject { writer in
             writer.member("usage", usage)
+            writer.member("spending", spending)
             writer.member("message_count", messageCount)
             writer.member("tool_calls", toolCallCount)
             writer.member("last_text", lastText)
@@ -15,9 +16,11 @@ extension SessionTotals: JSONCodable {
 
     public init(from reader: inout JSONReader) throws(JSONError) {
         self.init()
+        spending = .unknown
         try reader.readObject { (reader, key) throws(JSONError) in
             switch key {
             case "usage": usage = try reader.read()
+            case "spending": spending = try reader.read()
             case "message_count": messageCount = try reader.readInteger()
             case "tool_calls": toolCallCount = try reader.readInteger()
             case "last_text": lastText = try reader.readOptional()
@@ -40,6 +43,7 @@ extension OpenRun: JSONCodable {
             writer.member("purpose", purpose.rawValue)
             writer.member("pending_attempt", pendingAttempt)
             writer.member("extractions", extractions)
+            writer.member("model_calls", recorder)
             writer.member("tool_calls", toolCalls)
             writer.member("text", text)
         }
@@ -53,6 +57,7 @@ extension OpenRun: JSONCodable {
         var purpose = ModelCall.Purpose.turn
         var pendingAttempt: Int?
         var text: String?
+        var recorder = ModelCallRecorder()
         try reader.readObject { (reader, key) throws(JSONError) in
             switch key {
             case "id": id = try reader.read()
@@ -61,6 +66,7 @@ extension OpenRun: JSONCodable {
             case "calls": calls = try reader.readInteger()
             case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
             case "pending_attempt": pendingAttempt = try reader.readOptional()
+            case "model_calls": recorder = try reader.read()
             case "extractions": extractions = try reader.readInteger()
             case "tool_calls": toolCalls = try reader.readInteger()
             case "text": text = try reader.readOptional()
@@ -74,6 +80,7 @@ extension OpenRun: JSONCodable {
         self.extractions = extractions
         self.toolCalls = toolCalls
         self.text = text
+        self.recorder = recorder
     }
 }
 

@@ -10,6 +10,7 @@ struct BudgetMeter: Sendable {
     private(set) var tokens = 0
     private(set) var toolCalls = 0
     private(set) var milliseconds = 0
+    private(set) var spending = Spending.zero
     /// The part of each limit that was told last.
     private var told: [BudgetWarning.BudgetType: Double] = [:]
     /// A tool call was refused because none is left.
@@ -21,15 +22,19 @@ struct BudgetMeter: Sendable {
     }
 
     /// Takes what the session has used before this run.
-    mutating func begin(tokens: UInt64, toolCalls: Int) {
-        self.tokens = Int(clamping: tokens)
+    mutating func begin(_ totals: SessionTotals, toolCalls: Int) {
+        count(totals)
         self.toolCalls = toolCalls
         for warning in states where warning.percent >= threshold && warning.percent < 1 {
             told[warning.budgetType] = threshold
         }
     }
 
-    mutating func count(tokens: UInt64) { self.tokens = Int(clamping: tokens) }
+    mutating func count(_ totals: SessionTotals) {
+        tokens = Int(clamping: totals.usage.totalTokens)
+        spending = totals.spending
+    }
+
     mutating func count(milliseconds: Int) { self.milliseconds = milliseconds }
 
     /// How many of `count` calls may still be made; they are counted all the same.
@@ -43,6 +48,13 @@ struct BudgetMeter: Sendable {
     /// Most tokens of an answer, so that what is left is not exceeded by it.
     func maxTokens(of wanted: Int) -> Int {
         limits.maxTokens.map { max(min(wanted, $0 - tokens), 1) } ?? wanted
+    }
+
+    /// What may still be spent; nil without a limit.
+    ///
+    /// What a call cost whose price turned out unknown is counted with the most that it can have been.
+    var costLeft: USDollars? {
+        limits.maxCost.map { limit in spending.bound.map { limit - $0 } ?? .zero }
     }
 
     /// The limit that forbids a further model call, if one does.
@@ -62,6 +74,10 @@ struct BudgetMeter: Sendable {
         }
         if let limit = limits.maxToolCalls {
             states.append(BudgetWarning(budgetType: .toolCalls, used: toolCalls, limit: limit))
+        }
+        if let limit = limits.maxCost {
+            let used = spending.bound ?? limit
+            states.append(BudgetWarning(budgetType: .cost, used: used.microdollars, limit: limit.microdollars))
         }
         return states
     }

@@ -54,10 +54,13 @@ extension RunLoop {
         }
         do throws(SessionError) {
             let target = try await services.model(options)
+            let totals = session.withLoaded { $0.state.totals } ?? SessionTotals()
+            try services.checkPrice(of: target, for: options, totals: totals)
             try await session.waitForProcesses(with: services)
             return RunLoop(
                 session: session, order: order, handle: handle, services: services, settings: session.settings,
-                options: options, target: target, tools: session.tools(for: options, with: services),
+                options: options, target: target, fallbacks: (options.fallbackModels ?? [])[...],
+                tools: session.tools(for: options, with: services),
                 answerCheck: try services.answerCheck(for: options, target),
                 budget: BudgetMeter(options.limits, session.settings),
                 repetition: RepetitionGuard(limit: session.settings.tools.maxRepeats))
@@ -123,8 +126,11 @@ extension RunLoop {
         entries += messages.map { (.messageAdded(origin: $0.origin.rawValue, blocks: $0.blocks), nil) }
         let isOverriding = overrides.map { $0 != SessionOptions() } ?? false
         entries.append((.runStarted(prompt: prompt, overrides: isOverriding ? overrides : nil), run))
-        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount)
-        guard !isCompactionDue(state), budget.exhausted == nil else { return (entries, .idle, prompt) }
+        budget.begin(state.totals, toolCalls: state.toolCallCount)
+        // What a limit of costs leaves is found out when the prompt is part of the conversation.
+        guard !isCompactionDue(state), budget.exhausted == nil, options.limits.maxCost == nil else {
+            return (entries, .idle, prompt)
+        }
         entries.append((nextCall(.turn), run))
         return (entries, .called(attempt: 1), prompt)
     }

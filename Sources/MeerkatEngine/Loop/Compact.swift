@@ -52,13 +52,16 @@ extension RunLoop {
         try await commit()
         await emitAnnouncements()
         do throws(CallFailure) {
-            let answer = try await call(.compaction, compactionRequest(plan), attempt: 1, events: IgnoringEventSink())
+            let (answer, spent) = try await call(.compaction, attempt: 1, events: IgnoringEventSink()) { loop in
+                loop.compactionRequest(plan)
+            }
             let summary = answer.blocks.joinedText.trimmed
             guard !summary.isEmpty else {
-                pending.append(.modelFailed(call: calls, attempt: 1, cause: "no_text", usage: answer.usage))
+                pending.append(
+                    .modelFailed(call: calls, attempt: 1, cause: "no_text", usage: answer.usage, spent: spent))
                 return compactionFailed("the model gave no summary")
             }
-            return try await store(String(summary), plan, answer.usage)
+            return try await store(String(summary), plan, answer.usage, spent)
         } catch {
             switch error {
             case .ended(let ended):
@@ -74,18 +77,20 @@ extension RunLoop {
         target.provider.render(
             .input(results: [], messages: [[.text(plan.question)]]), model: target.model, into: &writer)
         return ModelRequest(
-            model: target.model, maxTokens: budget.maxTokens(of: settings.compaction.maxSummaryTokens),
+            model: target.model, profile: target.profile,
+            maxTokens: budget.maxTokens(of: settings.compaction.maxSummaryTokens),
             instructions: CompactionPlan.instructions, history: RenderedHistory(chunks: [writer.bytes]))
     }
 
     private mutating func store(
-        _ summary: String, _ plan: CompactionPlan, _ usage: Usage?
+        _ summary: String, _ plan: CompactionPlan, _ usage: Usage?, _ spent: Spending
     ) async throws(CallFailure) -> CompactionCompleted {
         let text = plan.message(summary: summary, openWork: await tools.openWork())
+        var compaction = Compaction(summary: [.text(text)], keptFrom: plan.keptFrom, usage: usage, spent: spent)
         var totals = session.withLoaded { $0.state.totals }
-        if let usage { totals?.usage += usage }
-        pending.append(
-            .compacted(Compaction(summary: [.text(text)], keptFrom: plan.keptFrom, usage: usage, totals: totals)))
+        totals?.account(.compacted(compaction))
+        compaction.totals = totals
+        pending.append(.compacted(compaction))
         do throws(SessionError) { try await commit(ownership: order.isRun ? nil : .release) } catch {
             throw .ended(error)
         }

@@ -49,6 +49,7 @@ extension RunLoop {
     private mutating func ask(after problem: AnswerProblem?) async throws(SessionError) {
         warn()
         if let limit = budget.exhausted { throw failure(.limitReached(limit)) }
+        if isCostExhausted { throw failure(.limitReached("max_cost_usd")) }
         if calls >= options.limits.maxTurns ?? settings.maxTurns { throw failure(.limitReached("max_turns")) }
         let question =
             if let problem {

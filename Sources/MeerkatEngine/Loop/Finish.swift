@@ -4,17 +4,22 @@ extension RunLoop {
     /// Ends the run with a result.
     mutating func complete(_ ending: Ending) async throws(SessionError) -> RunResult {
         warn()
+        let totals = totals
         var result = RunResult(
-            session: session.id, run: run, text: text ?? "", turns: calls, toolCalls: toolCalls, usage: totalUsage,
+            session: session.id, run: run, text: text ?? "", turns: calls, toolCalls: toolCalls, usage: totals.usage,
             stopReason: ending.stopReason, provider: target.provider.name, model: target.model,
             endpoint: target.provider.endpoint)
+        result.cost = totals.spending.cost
+        result.modelCalls = totals.openRun?.recorder.records ?? []
         result.structuredOutput = ending.structuredOutput
         result.schemaWarnings = answerCheck?.warnings ?? []
         takeMessages()
         pending.append(.runFinished(.completed(result)))
         try await commit(ownership: .release)
         announcements.append(
-            .runCompleted(RunCompleted(sessionID: session.id, result: result.text, usage: result.usage)))
+            .runCompleted(
+                RunCompleted(
+                    sessionID: session.id, result: result.text, usage: result.usage, cost: result.cost)))
         end()
         return result
     }
@@ -53,17 +58,11 @@ extension RunLoop {
         return entries
     }
 
-    /// The session's usage with what waits for the next commit.
-    var totalUsage: Usage {
-        var usage = session.withLoaded { $0.state.usage } ?? Usage()
-        for entry in pending {
-            switch entry {
-            case .modelAnswered(_, _, _, let part?), .modelFailed(_, _, _, let part?): usage += part
-            case .compacted(let compaction): if let part = compaction.usage { usage += part }
-            default: break
-            }
-        }
-        return usage
+    /// What the session has used, with what waits for the next commit.
+    var totals: SessionTotals {
+        var totals = session.withLoaded { $0.state.totals } ?? SessionTotals()
+        for entry in pending { totals.account(entry) }
+        return totals
     }
 
     /// Sends the terminal event; it has a reserved place and waits for no reader.

@@ -9,7 +9,7 @@ extension RunLoop {
 
     /// Tells what is newly known of the limits.
     mutating func warn() {
-        budget.count(tokens: totalUsage.totalTokens)
+        budget.count(totals)
         let elapsed = handle.elapsed(at: services.clock.uptime).milliseconds
         budget.count(milliseconds: handle.isExpired ? max(elapsed, options.limits.maxDurationMs ?? 0) : elapsed)
         for warning in budget.warnings() { announcements.append(.budgetWarning(warning)) }
@@ -23,6 +23,8 @@ extension RunLoop {
         let reached: (limit: String, stopReason: String)
         if let limit = budget.exhausted {
             reached = (limit, "budget_exhausted")
+        } else if isCostExhausted {
+            reached = ("max_cost_usd", "budget_exhausted")
         } else if repetition.isBroken {
             reached = ("max_repeats", "repeated_tool_call")
         } else if calls >= options.limits.maxTurns ?? settings.maxTurns {

@@ -15,7 +15,7 @@ extension RunLoop {
         extractions = open.extractions
         // The calls of the run's last answer are counted anew, so that those beyond a limit are refused again.
         let batch = open.toolCalls > 0 ? state.openCalls : []
-        budget.begin(tokens: state.usage.totalTokens, toolCalls: state.toolCallCount - batch.count)
+        budget.begin(state.totals, toolCalls: state.toolCallCount - batch.count)
         let admitted = Set(batch.prefix(budget.admit(calls: batch.count)).map(\.toolUse.id))
         let closed = state.unansweredCalls.filter { $0.startedEffect == .once }
         for call in closed {

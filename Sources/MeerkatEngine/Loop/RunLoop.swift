@@ -63,10 +63,13 @@ struct RunLoop: Sendable {
     let settings: RunSettings
     /// The session's options with what this run has otherwise.
     let options: SessionOptions
-    let target: ResolvedModel
+    /// Who is asked; another one after a fallback.
+    var target: ResolvedModel
+    /// Models to be asked when this one fails for good.
+    var fallbacks: ArraySlice<ModelChoice>
     let tools: ToolBox
     /// What the final answer must fit.
-    let answerCheck: AnswerCheck?
+    var answerCheck: AnswerCheck?
     var budget: BudgetMeter
     var repetition: RepetitionGuard
     /// Model calls begun in this run, without those for a summary.

@@ -34,6 +34,9 @@ final class WatchedCall: ModelSink {
     /// Whether text or reasoning of this attempt has gone out.
     var hasShownText: Bool { state.withLock { $0.hasShownText } }
 
+    /// Whether the provider has sent something of an answer.
+    var hasBegun: Bool { state.withLock { $0.hasBegun } }
+
     func run(
         _ request: ModelRequest, firstToken: Duration, idle: Duration
     ) async throws(ProviderError) -> ModelAnswer {

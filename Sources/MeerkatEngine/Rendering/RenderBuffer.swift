@@ -13,6 +13,22 @@ struct RenderBuffer: Sendable {
     private var chunks: [[UInt8]] = []
     private var groupCount = 0
     private(set) var byteCount = 0
+    private var images = ImageTally()
+    /// What the provider counted for the last request, and how long its history was; nil before the first.
+    private(set) var lastBill: Bill?
+
+    /// The tokens of a request beside what was rendered for it.
+    struct Bill: Sendable {
+        var inputTokens: UInt64
+        var history: RenderedHistory.Size
+        /// The entry that set its instructions and tools.
+        var contextSeq: Int
+    }
+
+    /// Takes what the provider counted for a request of this session.
+    mutating func note(_ bill: Bill, of provider: any ModelProvider, model: String) {
+        if format == provider.wireFormat, self.model == model { lastBill = bill }
+    }
 
     /// The history of `state` for a request to `model`.
     mutating func history(of state: SessionState, by provider: any ModelProvider, model: String) -> RenderedHistory {
@@ -23,14 +39,17 @@ struct RenderBuffer: Sendable {
         }
         while groupCount < state.settledGroupCount {
             append(Self.render(state.closedGroups[groupCount], by: provider, model: model))
+            images.add(state.closedGroups[groupCount])
             groupCount += 1
         }
         guard let open = state.openInput ?? state.closedGroups.dropFirst(groupCount).last else {
-            return RenderedHistory(chunks: chunks)
+            return RenderedHistory(chunks: chunks, images: images)
         }
         let tail = Self.render(open, by: provider, model: model)
-        guard !tail.isEmpty else { return RenderedHistory(chunks: chunks) }
-        return RenderedHistory(chunks: chunks + [tail])
+        guard !tail.isEmpty else { return RenderedHistory(chunks: chunks, images: images) }
+        var images = images
+        images.add(open)
+        return RenderedHistory(chunks: chunks + [tail], images: images)
     }
 
     private mutating func append(_ bytes: [UInt8]) {

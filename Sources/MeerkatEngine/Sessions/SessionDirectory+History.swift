@@ -12,6 +12,17 @@ extension SessionDirectory {
         }
     }
 
+    public func modelCalls(of id: SessionID) throws(SessionError) -> [ModelCallRecord] {
+        _ = try session(id)
+        do throws(StoreError) {
+            var recorder = ModelCallRecorder()
+            for case .entry(let entry) in try services.store.allEntries(of: id) { recorder.take(entry.kind) }
+            return recorder.records
+        } catch {
+            throw SessionError(.store(error), session: id)
+        }
+    }
+
     private func page(of id: SessionID, after cursor: Int, limit: Int) throws(StoreError) -> HistoryPage {
         var messages: [HistoryMessage] = []
         var last = cursor
@@ -48,7 +59,7 @@ extension HistoryMessage {
         switch entry.kind {
         case .runStarted(let prompt, _): content = .user(prompt)
         case .messageAdded(let origin, let blocks): content = .user(blocks, origin: origin)
-        case .modelAnswered(_, let blocks, let stopReason, _): content = .answer(blocks, stopReason: stopReason)
+        case .modelAnswered(_, let blocks, let stopReason, _, _): content = .answer(blocks, stopReason: stopReason)
         case .toolFinished(let result): content = .toolResult(result)
         default: return nil
         }

@@ -112,14 +112,16 @@ extension Entry.Kind {
     /// The entry as a fork has it, which has used no tokens and started no processes of its own.
     fileprivate var asForked: Entry.Kind {
         switch self {
-        case .modelAnswered(let call, let blocks, let stopReason, _):
-            .modelAnswered(call: call, blocks: blocks, stopReason: stopReason, usage: nil)
-        case .modelFailed(let call, let attempt, let cause, _):
-            .modelFailed(call: call, attempt: attempt, cause: cause, usage: nil)
+        case .modelAnswered(let call, let blocks, let stopReason, _, _):
+            .modelAnswered(call: call, blocks: blocks, stopReason: stopReason, usage: nil, spent: .zero)
+        case .modelFailed(let call, let attempt, let cause, _, _):
+            .modelFailed(call: call, attempt: attempt, cause: cause, usage: nil, spent: .zero)
         case .compacted(var compaction):
             {
                 compaction.usage = nil
+                compaction.spent = .zero
                 compaction.totals?.usage = Usage()
+                compaction.totals?.spending = .zero
                 compaction.totals?.processes = []
                 return .compacted(compaction)
             }()

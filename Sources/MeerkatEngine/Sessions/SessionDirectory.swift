@@ -110,8 +110,8 @@ public final class SessionDirectory: AgentRuntime {
         let now = services.clock.now
         let id = SessionID(services.ids.uniqueID(at: now))
         let summary = SessionSummary(
-            id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), lastText: nil, isArchived: false,
-            openRun: nil)
+            id: id, createdAt: now, updatedAt: now, messageCount: 0, usage: Usage(), spending: .zero,
+            lastText: nil, isArchived: false, openRun: nil)
         return LiveSession(
             summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
     }

@@ -7,14 +7,14 @@ public enum SessionCreate: RPCMethod {
 
     public struct Params: JSONReadable, Sendable {
         /// Nil when the session begins without a turn.
-        public var prompt: String?
+        public var prompt: WirePrompt?
         public var options: SessionOptions
         public var run: RunID?
         /// What was asked for beyond ``options``, in the order of the members.
         public var requested: CapabilityRequests
 
         public init(from reader: inout JSONReader) throws(JSONError) {
-            var prompt: String?
+            var prompt: WirePrompt?
             var options = SessionOptions()
             var run: RunID?
             var hasTurn = true
@@ -56,7 +56,8 @@ public enum SessionCreate: RPCMethod {
                     writer.member("text", "")
                     writer.member("turns", 0)
                     writer.member("tool_calls", 0)
-                    writer.member("usage") { WireRunResult.write(Usage(), to: &$0) }
+                    writer.member("usage", WireUsage(Usage()))
+                    writer.member("cost_usd", USDollars.zero)
                 }
             }
         }

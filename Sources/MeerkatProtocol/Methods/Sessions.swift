@@ -17,8 +17,27 @@ public struct SessionParams: JSONReadable, Sendable {
 /// `session/read`: what is shown of a session; waits for no turn.
 public enum SessionRead: RPCMethod {
     public static let name = "session/read"
-    public typealias Params = SessionParams
     public typealias Result = WireSession
+
+    public struct Params: JSONReadable, Sendable {
+        public var session: SessionID
+        /// Whether the session's model calls are listed as well, which takes longer the more there are.
+        public var includesCalls: Bool
+
+        public init(from reader: inout JSONReader) throws(JSONError) {
+            var session: SessionID?
+            var includesCalls = false
+            try reader.readObject { (reader, key) throws(JSONError) in
+                switch key {
+                case "session_id": session = try reader.read()
+                case "include_calls": includesCalls = try reader.readOptional() ?? false
+                default: break
+                }
+            }
+            self.session = try reader.require(session, "session_id")
+            self.includesCalls = includesCalls
+        }
+    }
 }
 
 /// `session/archive`: puts a session away.
@@ -110,8 +129,11 @@ public struct WireSession: JSONWritable, Sendable, Hashable {
     public var snapshot: SessionSnapshot
     /// Lists leave the text out.
     public var includesText: Bool
+    /// The model calls of the session; nil leaves them out.
+    public var modelCalls: [ModelCallRecord]?
 
-    public init(_ snapshot: SessionSnapshot, includesText: Bool) {
+    public init(_ snapshot: SessionSnapshot, includesText: Bool, modelCalls: [ModelCallRecord]? = nil) {
+        self.modelCalls = modelCalls
         self.snapshot = snapshot
         self.includesText = includesText
     }
@@ -123,11 +145,13 @@ public struct WireSession: JSONWritable, Sendable, Hashable {
             writer.member("state", snapshot.state.rawValue)
             writer.member("message_count", summary.messageCount)
             writer.member("total_tokens", summary.usage.totalTokens)
+            writer.writeCost(summary.spending.cost)
             writer.member("created_at", summary.createdAt.seconds)
             writer.member("updated_at", summary.updatedAt.seconds)
             writer.member("is_active", snapshot.state == .running)
             if snapshot.state != .idle { writer.member("run_id", summary.openRun) }
             if includesText { writer.member("last_assistant_text", summary.lastText) }
+            writer.member("model_calls", modelCalls.map { $0.map { WireModelCall($0) } })
         }
     }
 }

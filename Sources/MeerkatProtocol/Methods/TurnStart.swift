@@ -8,7 +8,7 @@ public enum TurnStart: RPCMethod {
 
     public struct Params: JSONReadable, Sendable {
         public var session: SessionID
-        public var prompt: String
+        public var prompt: WirePrompt
         /// What this turn has otherwise than its session.
         public var overrides: SessionOptions
         public var run: RunID?
@@ -16,14 +16,14 @@ public enum TurnStart: RPCMethod {
 
         public init(from reader: inout JSONReader) throws(JSONError) {
             var session: SessionID?
-            var prompt: String?
+            var prompt: WirePrompt?
             var overrides = SessionOptions()
             var run: RunID?
             var requests = CapabilityRequests()
             try reader.readObject { (reader, key) throws(JSONError) in
                 switch key {
                 case "session_id": session = try reader.read()
-                case "prompt": prompt = try reader.readString()
+                case "prompt": prompt = try reader.read()
                 case "run_id": run = try reader.readOptional()
                 case "skill_references": try requests.read(key, from: &reader)
                 default: _ = try overrides.readOverride(key, from: &reader)

@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatIO
 internal import MeerkatJSON
 internal import MeerkatProtocol
 
@@ -45,7 +46,7 @@ enum RPCMethods {
         return .ran(
             try await call.running(params.run) { (run) throws(SessionError) in
                 try await call.runtime.createSession(
-                    params.options, prompt: [.text(prompt)], run: run, events: events)
+                    params.options, prompt: try await prompt.blocks(), run: run, events: events)
             })
     }
 
@@ -54,7 +55,7 @@ enum RPCMethods {
         let events = call.events
         return try await call.running(params.run) { (run) throws(SessionError) in
             try await call.runtime.startTurn(
-                in: params.session, prompt: [.text(params.prompt)], overrides: params.overrides, run: run,
+                in: params.session, prompt: try await params.prompt.blocks(), overrides: params.overrides, run: run,
                 events: events)
         }
     }
@@ -98,10 +99,14 @@ enum RPCMethods {
     }
 
     private static let sessionRead = RPCHandler.on(SessionRead.self) { (params, call) throws(RPCError) in
-        let snapshot = try await RPCError.translating { () throws(SessionError) in
-            try call.runtime.session(params.session)
+        try await RPCError.translating { () throws(SessionError) in
+            let snapshot = try call.runtime.session(params.session)
+            let calls =
+                params.includesCalls
+                ? try await Blocking.run { () throws(SessionError) in try call.runtime.modelCalls(of: params.session) }
+                : nil
+            return WireSession(snapshot, includesText: true, modelCalls: calls)
         }
-        return WireSession(snapshot, includesText: true)
     }
 
     private static let sessionArchive = RPCHandler.on(SessionArchive.self) { (params, call) throws(RPCError) in
@@ -158,6 +163,17 @@ enum RPCMethods {
     private static let configPatch = RPCHandler.on(ConfigPatch.self) { (params, call) throws(RPCError) in
         do throws(ConfigError) { return try call.connection.configuration.patch(params.patch) } catch {
             throw RPCError(error)
+        }
+    }
+}
+
+extension WirePrompt {
+    /// The blocks; files are read on a thread that may wait for them.
+    fileprivate func blocks() async throws(SessionError) -> [Block] {
+        // Without a wait, a turn begins in the order of the lines.
+        guard hasFiles else { return try blocks { _, _ in nil } }
+        return try await Blocking.run { () throws(SessionError) in
+            try blocks { Files.read($0, limit: $1) }
         }
     }
 }

@@ -170,7 +170,7 @@ public final class SQLiteSessionStore: SessionStore {
 
     private static let columns =
         "id, owner, open_run, created_at, updated_at, message_count, usage, last_text, archived, "
-        + "restart_seq"
+        + "restart_seq, spending"
 
     private func row(_ statement: SQLiteStatement) throws(StoreError) -> StoredSession {
         let usage: Result<Usage, JSONError> = statement.withBytes(6) { bytes in
@@ -184,9 +184,16 @@ public final class SQLiteSessionStore: SessionStore {
         let summary = SessionSummary(
             id: SessionID(id), createdAt: Timestamp(milliseconds: statement.int(3)),
             updatedAt: Timestamp(milliseconds: statement.int(4)), messageCount: Int(statement.int(5)), usage: usage,
-            lastText: statement.text(7), isArchived: statement.int(8) != 0,
+            spending: spending(statement), lastText: statement.text(7), isArchived: statement.int(8) != 0,
             openRun: statement.isNull(2) ? nil : statement.uniqueID(2).map { RunID($0) },
             restartSeq: Int(statement.int(9)))
         return StoredSession(summary: summary, owner: owners.owner(statement.isNull(1) ? nil : statement.uniqueID(1)))
+    }
+
+    /// What the row says of costs; a row of an earlier version says nothing.
+    private func spending(_ statement: SQLiteStatement) -> Spending {
+        guard let text = statement.text(10) else { return .unknown }
+        // What cannot be read is unknown as well.
+        return (try? Spending(json: Array(text.utf8))) ?? .unknown
     }
 }

@@ -4,7 +4,7 @@ internal import MeerkatCore
 ///
 /// An entry's key is its session's number and its `seq` in one integer, so a session's entries lie side by side.
 enum SessionSchema {
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     static func entryKey(session: Int64, seq: Int) -> Int64 { session << 32 | Int64(seq) }
 
@@ -22,19 +22,26 @@ enum SessionSchema {
             usage TEXT NOT NULL,
             last_text TEXT,
             archived INTEGER NOT NULL DEFAULT 0,
-            restart_seq INTEGER NOT NULL DEFAULT 0
+            restart_seq INTEGER NOT NULL DEFAULT 0,
+            spending TEXT
         );
         CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id);
         CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
         CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX runs_by_session ON runs (session);
-        PRAGMA user_version = 2;
+        PRAGMA user_version = 3;
         """
 
     /// What makes a file of version 1 one of version 2.
     private static let secondVersion = """
         ALTER TABLE sessions ADD COLUMN restart_seq INTEGER NOT NULL DEFAULT 0;
         PRAGMA user_version = 2;
+        """
+
+    /// What makes a file of version 2 one of version 3; what its sessions have cost is unknown.
+    private static let thirdVersion = """
+        ALTER TABLE sessions ADD COLUMN spending TEXT;
+        PRAGMA user_version = 3;
         """
 
     /// Creates the tables in a new file, and raises an older one to this version.
@@ -45,7 +52,10 @@ enum SessionSchema {
             try connection.execute("BEGIN IMMEDIATE")
             switch try userVersion(connection) {
             case 0: try connection.execute(tables)
-            case 1: try connection.execute(secondVersion)
+            case 1:
+                try connection.execute(secondVersion)
+                try connection.execute(thirdVersion)
+            case 2: try connection.execute(thirdVersion)
             default: break
             }
             try connection.execute("COMMIT")

@@ -179,18 +179,19 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
             statement = try connection.statement(
                 """
                 UPDATE sessions SET next_seq = ?1, owner = ?2, fence = fence + ?3, open_run = ?4, updated_at = ?5,
-                message_count = ?6, usage = ?7, last_text = ?8, archived = ?9, restart_seq = ?10
-                WHERE number = ?11
+                message_count = ?6, usage = ?7, last_text = ?8, archived = ?9, restart_seq = ?10,
+                spending = ?11 WHERE number = ?12
                 """)
-            statement.bind(11, number)
+            statement.bind(12, number)
         } else {
             statement = try connection.statement(
                 """
                 INSERT INTO sessions (next_seq, owner, fence, open_run, updated_at, message_count, usage, last_text,
-                archived, restart_seq, id, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                archived, restart_seq, spending, id, created_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                 """)
-            statement.bind(11, summary.id.uuid)
-            statement.bind(12, summary.createdAt.milliseconds)
+            statement.bind(12, summary.id.uuid)
+            statement.bind(13, summary.createdAt.milliseconds)
         }
         statement.bind(1, Int64(append.entries[append.entries.count - 1].seq + 1))
         if let owner { statement.bind(2, owner) } else { statement.bind(2, Int64?.none) }
@@ -202,6 +203,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         statement.bind(8, summary.lastText)
         statement.bind(9, summary.isArchived ? 1 : 0)
         statement.bind(10, Int64(summary.restartSeq))
+        statement.bind(11, String(decoding: summary.spending.jsonBytes, as: UTF8.self))
         try statement.run()
         return number ?? connection.lastInsertedRow
     }

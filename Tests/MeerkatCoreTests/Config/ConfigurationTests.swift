@@ -13,7 +13,7 @@ func json(_ text: String) throws -> JSONValue {
             """
             {"agent":{"system_prompt":null,"system_prompt_file":null,"tool_instructions":null,"model":"claude-sonnet-4-5",
             "max_tokens_per_turn":16384,"temperature":null,"budget_warning_threshold":0.8,"max_turns":null,
-            "structured_output_retries":2},
+            "structured_output_retries":2,"fallback_models":[]},
             "provider":{"type":"anthropic","api_key":null,"base_url":null},"storage":{"directory":null},
             "budget":{"max_tokens":null,"max_duration":null,"max_tool_calls":null},
             "retry":{"max_retries":3,"initial_delay":"500ms","max_delay":"30s","multiplier":2,"rate_limit_floor":"5s"},
@@ -26,7 +26,7 @@ func json(_ text: String) throws -> JSONValue {
             "store":{"sessions_path":null,"tasks_path":null,"durability":"process"},
             "providers":{"base_urls":null,"api_keys":null,"local":true,"allow_http":[]},
             "comms":{"mode":"inproc","address":null,"auto_enable_for_subagents":false},
-            "limits":{"budget":null,"max_duration":null,"max_open_sessions":10000,"loaded_bytes":268435456},
+            "limits":{"budget":null,"max_duration":null,"max_cost_usd":null,"max_open_sessions":10000,"loaded_bytes":268435456},
             "rest":{"host":"127.0.0.1","port":8080},
             "sub_agents":{"default_provider":"inherit","default_model":"inherit","allowed_models":{
             "anthropic":["claude-opus-4-6","claude-sonnet-4-5","claude-opus-4-5"],"openai":["gpt-5.2","gpt-5.2-pro"],

@@ -64,13 +64,19 @@ import Testing
         .modelCalled(ModelCall(call: 1, purpose: .extraction, attempt: 2, provider: "p", model: "m", endpoint: "e")),
         .modelFailed(call: 1, attempt: 2, cause: "overloaded", usage: Usage(inputTokens: 1, outputTokens: 0)),
         .modelFailed(call: 1, attempt: 2, cause: "timeout", usage: nil),
+        .modelFailed(call: 1, attempt: 2, cause: "timeout", usage: nil, spent: Spending(cost: nil, bound: .zero)),
+        .runStarted(
+            prompt: [.text("What is it?"), .image(Image(.png, base64: "iVBORw==", width: 7, height: 9))], overrides: nil
+        ),
         .modelAnswered(
             call: 1,
             blocks: [
                 .reasoning(text: "Hm", data: signature), .reasoning(text: "", data: nil), .text("A"),
                 .toolUse(ToolUse(id: "c", name: "t", arguments: arguments)),
                 .toolUse(ToolUse(id: "d", name: "t", arguments: nil, malformedArguments: #"{"a"#)), .opaque(signature),
-            ], stopReason: .toolUse, usage: Usage(inputTokens: .max, outputTokens: 1)),
+                .toolUse(ToolUse(id: "e", name: "t", arguments: arguments, data: signature)),
+            ], stopReason: .toolUse, usage: Usage(inputTokens: .max, outputTokens: 1, reasoningTokens: 1),
+            spent: Spending(cost: USDollars(picodollars: 1), bound: USDollars(picodollars: .max))),
         .toolStarted(toolUseID: "c", name: "t", arguments: arguments ?? .emptyObject, effect: .idempotent),
         .toolFinished(
             ToolResult(toolUseID: "c", name: "t", content: [.text("r")], isError: false, origin: .effectUnknown)),

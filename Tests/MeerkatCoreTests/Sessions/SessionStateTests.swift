@@ -99,6 +99,34 @@ import Testing
             state.apply(Entry(seq: index + 1, at: Timestamp(milliseconds: 0), run: nil, kind: kind))
         }
         #expect(state.usage == Usage(inputTokens: 10, outputTokens: 4, cacheReadTokens: 2))
+        #expect(state.spending == .unknown)
+    }
+
+    @Test func costsAddUpUntilOneIsUnknown() {
+        var state = SessionState(id: Journals.session)
+        func apply(_ kind: Entry.Kind) {
+            state.apply(Entry(seq: state.lastSeq + 1, at: Timestamp(milliseconds: 0), run: Journals.run, kind: kind))
+        }
+        func dollars(_ picodollars: UInt64) -> USDollars { USDollars(picodollars: picodollars) }
+        apply(.runStarted(prompt: [.text("1")], overrides: nil))
+        let call = ModelCall(call: 0, purpose: .turn, attempt: 1, provider: "p", model: "m", endpoint: "e")
+        apply(.modelCalled(call))
+        apply(.modelFailed(call: 0, attempt: 1, cause: "overloaded", usage: nil, spent: .zero))
+        apply(.modelCalled(call))
+        let spent = Spending(cost: dollars(5), bound: dollars(5))
+        apply(.modelAnswered(call: 0, blocks: [.text("a")], stopReason: .endTurn, usage: Usage(), spent: spent))
+        #expect(state.spending == spent)
+        apply(.modelCalled(call))
+        apply(
+            .modelFailed(
+                call: 0, attempt: 1, cause: "timeout", usage: nil, spent: Spending(cost: nil, bound: dollars(8))))
+        #expect(state.spending == Spending(cost: nil, bound: dollars(13)))
+        #expect(
+            state.openRun?.recorder.records == [
+                ModelCallRecord(call: call, usage: nil, cost: .zero, failure: "overloaded"),
+                ModelCallRecord(call: call, usage: Usage(), cost: dollars(5)),
+                ModelCallRecord(call: call, usage: nil, cost: nil, failure: "timeout"),
+            ])
     }
 }
 
@@ -159,13 +187,13 @@ enum Journals {
             add(
                 .modelCalled(
                     ModelCall(call: 0, purpose: .compaction, attempt: 1, provider: "p", model: "m", endpoint: "e")))
+            var compaction = Compaction(
+                summary: [.text("\(entries.count)")], keptFrom: state.closedSeqs[start], usage: usage,
+                spent: Spending(cost: USDollars(picodollars: 7), bound: USDollars(picodollars: 9)))
             var totals = state.totals
-            totals.usage += usage
-            add(
-                .compacted(
-                    Compaction(
-                        summary: [.text("\(entries.count)")], keptFrom: state.closedSeqs[start], usage: usage,
-                        totals: totals)))
+            totals.account(.compacted(compaction))
+            compaction.totals = totals
+            add(.compacted(compaction))
         }
         return entries
     }
