@@ -81,6 +81,21 @@ public struct ModelCallRecorder: Sendable, Hashable {
 }
 
 extension ModelCallRecorder: JSONCodable {
-    public func write(to writer: inout JSONWriter) { records.write(to: &writer) }
-    public init(from reader: inout JSONReader) throws(JSONError) { records = try reader.read() }
+    public func write(to writer: inout JSONWriter) {
+        writer.writeObject { writer in
+            writer.member("records", records)
+            writer.member("open", open.map { ModelCallRecord(call: $0, usage: nil, cost: nil) })
+        }
+    }
+
+    public init(from reader: inout JSONReader) throws(JSONError) {
+        self.init()
+        try reader.readObject { (reader, key) throws(JSONError) in
+            switch key {
+            case "records": records = try reader.read()
+            case "open": open = try reader.readOptional(ModelCallRecord.self)?.call
+            default: break
+            }
+        }
+    }
 }

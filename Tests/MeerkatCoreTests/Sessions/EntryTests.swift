@@ -51,6 +51,9 @@ import Testing
         return state.totals
     }
 
+    /// A file that ends behind its size.
+    private static let picture = [try? Image(base64: "R0lGODdhBwAJAA==")].compactMap { $0.map { Block.image($0) } }
+
     private static let kinds: [Entry.Kind] = [
         .sessionCreated(fullOptions, origin: nil),
         .sessionCreated(SessionOptions(), origin: .forked(SessionID(UniqueID(high: 5, low: 6)), seq: 12)),
@@ -65,9 +68,7 @@ import Testing
         .modelFailed(call: 1, attempt: 2, cause: "overloaded", usage: Usage(inputTokens: 1, outputTokens: 0)),
         .modelFailed(call: 1, attempt: 2, cause: "timeout", usage: nil),
         .modelFailed(call: 1, attempt: 2, cause: "timeout", usage: nil, spent: Spending(cost: nil, bound: .zero)),
-        .runStarted(
-            prompt: [.text("What is it?"), .image(Image(.png, base64: "iVBORw==", width: 7, height: 9))], overrides: nil
-        ),
+        .runStarted(prompt: [.text("What is it?")] + picture, overrides: nil),
         .modelAnswered(
             call: 1,
             blocks: [
@@ -99,6 +100,7 @@ import Testing
             run: index.isMultiple(of: 2) ? Self.run : nil,
             kind: Self.kinds[index])
         #expect(try read(entry.jsonBytes) == .entry(entry))
+        #expect(Self.picture.count == 1)
     }
 
     @Test func unknownMembersAreIgnored() throws {
