@@ -17,6 +17,7 @@ final class ModelResolver: Sendable {
     let notices: Notices
     /// The providers in use; a run must not pay for making one.
     private let made = Mutex<[Place: any ModelProvider]>([:])
+    private let gates = Mutex<[String: CallGate]>([:])
 
     init(configuration: any ConfigurationStore, options: MeerkatRuntime.Options) {
         self.configuration = configuration
@@ -51,7 +52,6 @@ final class ModelResolver: Sendable {
         let settings = try settings()
         if let feature = settings.unavailableFeature { throw SessionError(.unavailable(feature: feature)) }
         var resolved = options
-        resolved.maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
         resolved.temperature = settings.agent.temperature
         if let configured = settings.agent.providerParams {
             resolved.providerParams = configured.merging(options.providerParams ?? JSONObject())
@@ -65,6 +65,10 @@ final class ModelResolver: Sendable {
         let choice = try await choose(options, settings)
         resolved.provider = choice.provider
         resolved.model = choice.model
+        let profile = profile(of: choice.model, provider: choice.provider, settings, resolved.providerParams)
+        resolved.maxTokens =
+            options.maxTokens ?? min(settings.effectiveMaxTokens, profile.outputLimit ?? settings.effectiveMaxTokens)
+        resolved.fallbackModels = try fallbacks(options.fallbackModels ?? settings.agent.fallbackModels, settings)
         _ = try await model(for: resolved)
         return resolved
     }
@@ -75,11 +79,25 @@ final class ModelResolver: Sendable {
     func resolve(overrides: SessionOptions) throws(SessionError) -> SessionOptions {
         var resolved = overrides
         if let given = overrides.provider { resolved.provider = Configuration.canonicalProvider(given) }
+        if let models = overrides.fallbackModels { resolved.fallbackModels = try fallbacks(models, try settings()) }
         guard let model = overrides.model, overrides.provider == nil else { return resolved }
         do throws(SessionError) { resolved.provider = try infer(model, try settings()) } catch {
             guard case .provider = error.cause else { throw error }
         }
         return resolved
+    }
+
+    /// The fallback models with their providers; nil when there are none.
+    private func fallbacks(
+        _ models: [ModelChoice], _ settings: Configuration
+    ) throws(SessionError) -> [ModelChoice]? {
+        var choices: [ModelChoice] = []
+        for choice in models {
+            let given = choice.provider.map(Configuration.canonicalProvider)
+            let provider = if let given { given } else { try infer(choice.model, settings) }
+            choices.append(ModelChoice(provider: provider, model: choice.model))
+        }
+        return choices.isEmpty ? nil : choices
     }
 
     private func choose(
@@ -92,7 +110,7 @@ final class ModelResolver: Sendable {
         }
         if let given = options.provider {
             let name = Configuration.canonicalProvider(given)
-            if provider != nil || ModelCatalog.family(of: agentModel)?.provider == name { return (name, agentModel) }
+            if provider != nil || ModelCatalog.provider(of: agentModel) == name { return (name, agentModel) }
             return (name, try await defaultModel(of: name, settings))
         }
         if agentModel != Configuration.Agent.defaultModel || provider != nil {
@@ -137,11 +155,11 @@ final class ModelResolver: Sendable {
 
     private func infer(_ model: String, _ settings: Configuration) throws(SessionError) -> String {
         for (name, definition) in settings.providers.definitions where definition.models.contains(model) { return name }
-        guard let family = ModelCatalog.family(of: model) else {
+        guard let provider = ModelCatalog.provider(of: model) else {
             throw notConfigured(
                 nil, "cannot infer the provider of model \"\(model.quoted)\"; name the provider as well")
         }
-        return family.provider
+        return provider
     }
 
     // MARK: At each run
@@ -153,8 +171,36 @@ final class ModelResolver: Sendable {
         guard let model = options.model else { throw notConfigured(name, "the session names no model") }
         return ResolvedModel(
             provider: try await provider(name, settings), model: model,
+            profile: profile(of: model, provider: name, settings, options.providerParams), gate: gate(name, settings),
             maxTokens: options.maxTokens ?? settings.effectiveMaxTokens, temperature: options.temperature,
             parameters: options.providerParams ?? JSONObject())
+    }
+
+    /// What is known of a model; without a price where a parameter changes it.
+    private func profile(
+        of model: String, provider name: String, _ settings: Configuration, _ parameters: JSONObject?
+    ) -> ModelProfile {
+        var profile =
+            provider?.profile(of: model) ?? ModelCatalog.profile(of: model, provider: name, today: clock.now.day)
+        if let price = settings.providers.definitions[name]?.prices[model]?.price { profile.price = price }
+        if let parameters, parameters.changesPrice { profile.price = nil }
+        return profile
+    }
+
+    /// The gate of a provider with a limit of calls.
+    private func gate(_ name: String, _ settings: Configuration) -> CallGate? {
+        let limit = settings.providers.definitions[name]?.maxConcurrent
+        return gates.withLock { gates in
+            guard let limit else {
+                // Those who wait are let in when the limit is taken away.
+                gates.removeValue(forKey: name)?.setLimit(.max)
+                return nil
+            }
+            let gate = gates[name] ?? CallGate(limit: limit)
+            gate.setLimit(limit)
+            gates[name] = gate
+            return gate
+        }
     }
 
     private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
@@ -236,6 +282,16 @@ final class ModelResolver: Sendable {
 }
 
 extension JSONObject {
+    /// Whether there are parameters that make a call cost something else than the catalogue says: another tier or region,
+    /// a cache that lasts longer, or tools of the provider, which cost something themselves.
+    fileprivate var changesPrice: Bool {
+        for name in ["inference_geo", "speed", "tools", "web_search_options", "modalities"] {
+            if let value = self[name], !value.isNull, value != [] { return true }
+        }
+        if let tier = self["service_tier"]?.string, !["default", "standard_only"].contains(tier) { return true }
+        return self["cache_control"]?["ttl"].map { $0 != "5m" } ?? false
+    }
+
     /// The members of both, those of `other` in place of this one's.
     func merging(_ other: JSONObject) -> JSONObject {
         var merged = self

@@ -15,7 +15,8 @@ import Testing
             #expect(
                 try await client.call("session/read", ["session_id": session]) == [
                     "session_id": session, "state": "idle", "message_count": 2, "total_tokens": 12,
-                    "created_at": seconds, "updated_at": seconds, "is_active": false, "last_assistant_text": "Hi",
+                    "cost_usd": nil, "created_at": seconds, "updated_at": seconds, "is_active": false,
+                    "last_assistant_text": "Hi",
                 ])
         }
     }

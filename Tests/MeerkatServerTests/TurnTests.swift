@@ -14,7 +14,14 @@ import Testing
             #expect(
                 result == [
                     "session_id": .string(session), "text": "Paris.", "turns": 1, "tool_calls": 0,
-                    "usage": ["input_tokens": 12, "output_tokens": 3, "total_tokens": 15],
+                    "usage": ["input_tokens": 12, "output_tokens": 3, "total_tokens": 15], "cost_usd": nil,
+                    "model_calls": [
+                        [
+                            "call": 0, "purpose": "turn", "attempt": 1, "provider": "scripted", "model": "claude-x",
+                            "endpoint": "script",
+                            "usage": ["input_tokens": 12, "output_tokens": 3, "total_tokens": 15], "cost_usd": nil,
+                        ]
+                    ],
                     "run_id": result["run_id"] ?? .null, "provider": "scripted", "model": "claude-x",
                     "endpoint": "script",
                 ])

@@ -16,8 +16,10 @@ public struct ModelPrice: Sendable, Hashable {
             self.cacheWrite = cacheWrite
         }
 
-        /// The dearest kind of input.
-        var highestInput: USDollars { max(input, cacheRead ?? input, cacheWrite ?? input) }
+        /// The dearest kind of input; no provider is known to charge more than a quarter over it for its cache.
+        var highestInput: USDollars {
+            max(input, cacheRead ?? input, cacheWrite ?? USDollars(picodollars: input.picodollars / 4 * 5))
+        }
     }
 
     public var rates: Rates
@@ -33,6 +35,8 @@ public struct ModelPrice: Sendable, Hashable {
     private var longInputRates: Rates?
     /// The day at which the prices were looked up, as `YYYY-MM-DD`; nil for prices of the configuration.
     public var date: String?
+    /// The last day on which the prices are known to hold, as `YYYY-MM-DD`; nil when no end is known.
+    public var lastDay: String?
 
     public init(_ rates: Rates, longInput: (above: UInt64, rates: Rates)? = nil, date: String? = nil) {
         self.rates = rates

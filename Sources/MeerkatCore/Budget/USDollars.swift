@@ -48,6 +48,15 @@ public struct USDollars: Sendable, Hashable, Comparable {
         picodollars = amount
     }
 
+    /// The price of one of a million things that cost so much together; nil for what is no plain decimal number.
+    public init?(perMillion text: String) {
+        guard let price = USDollars(text)?.perMillionth else { return nil }
+        self = price
+    }
+
+    /// A millionth of the amount, rounded to what an amount can hold.
+    public var perMillionth: USDollars { USDollars(picodollars: (picodollars + 500_000) / 1_000_000) }
+
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     /// The number of dollars as decimal text.

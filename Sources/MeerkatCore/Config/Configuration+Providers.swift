@@ -65,6 +65,10 @@ extension Configuration {
         public var models: [String] = []
         /// Sent with every request.
         public var headers: ConfigMap<String>?
+        /// Most model calls that go on at a time, over all sessions of a process.
+        public var maxConcurrent: Int?
+        /// What models cost, by their names.
+        public var prices: ConfigMap<Price> = [:]
         public var unknown = JSONObject()
 
         public init() {}
@@ -75,6 +79,35 @@ extension Configuration {
             try keys.key("api_key_env", &apiKeyEnv, nilAs: .omitted)
             try keys.key("models", &models)
             try keys.key("headers", &headers, nilAs: .omitted)
+            try keys.key("max_concurrent", &maxConcurrent, 1...Int(UInt32.max), nilAs: .omitted)
+            try keys.key("prices", &prices)
+        }
+    }
+
+    /// What a model's tokens cost, in US dollars per million.
+    public struct Price: ConfigSection {
+        public var input: USDollars?
+        public var output: USDollars?
+        public var cacheRead: USDollars?
+        public var cacheWrite: USDollars?
+        public var unknown = JSONObject()
+
+        public init() {}
+
+        public mutating func visit(_ keys: inout some ConfigVisitor) throws(ConfigError) {
+            try keys.key("input", &input, nilAs: .omitted)
+            try keys.key("output", &output, nilAs: .omitted)
+            try keys.key("cache_read", &cacheRead, nilAs: .omitted)
+            try keys.key("cache_write", &cacheWrite, nilAs: .omitted)
+        }
+
+        /// The prices of one token each; nil unless those of input and output are both given.
+        public var price: ModelPrice? {
+            guard let input = input?.perMillionth, let output = output?.perMillionth else { return nil }
+            return ModelPrice(
+                ModelPrice.Rates(
+                    input: input, output: output, cacheRead: cacheRead?.perMillionth,
+                    cacheWrite: cacheWrite?.perMillionth))
         }
     }
 }

@@ -18,6 +18,9 @@ public protocol ModelProvider: Sendable {
     /// What of a schema the provider is not told, because its own mode for structured answers does not know it.
     func warnings(for schema: OutputSchema) -> [SchemaWarning]
 
+    /// What the provider knows of a model itself; nil leaves it to the catalogue.
+    func profile(of model: String) -> ModelProfile?
+
     /// Makes one call and returns the whole answer; what streams meanwhile goes to `sink`.
     ///
     /// Ends promptly when the task is cancelled, with ``ProviderError/cancelled``.
@@ -26,6 +29,7 @@ public protocol ModelProvider: Sendable {
 
 extension ModelProvider {
     public func warnings(for schema: OutputSchema) -> [SchemaWarning] { [] }
+    public func profile(of model: String) -> ModelProfile? { nil }
 }
 
 /// Takes what a model streams.

@@ -62,6 +62,9 @@ extension Timestamp {
             + "\(padded(inDay % 1000, 3))Z"
     }
 
+    /// The day in UTC, as `YYYY-MM-DD`.
+    public var day: String { String(text.prefix { $0 != "T" }) }
+
     /// Year, month and day of the proleptic Gregorian calendar.
     ///
     /// Source: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>

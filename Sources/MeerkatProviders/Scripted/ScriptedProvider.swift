@@ -72,19 +72,28 @@ public final class ScriptedProvider: ModelProvider {
         var requests: [ModelRequest] = []
     }
 
-    public let name = "scripted"
+    public let name: String
     public let endpoint = "script"
     public let wireFormat = WireFormat.chatCompletions
+    private let profile: ModelProfile
     private let state: Mutex<State>
 
     /// - Parameter steps: for the calls in order; a call beyond them fails with an invalid request.
-    public init(_ steps: Step...) {
+    public convenience init(_ steps: Step...) {
+        self.init(steps: steps)
+    }
+
+    /// - Parameters:
+    ///   - steps: for the calls in order; a call beyond them fails with an invalid request.
+    ///   - name: the provider's name.
+    ///   - profile: what is known of every model.
+    public init(steps: [Step], name: String = "scripted", profile: ModelProfile = ModelProfile()) {
+        self.name = name
+        self.profile = profile
         state = Mutex(State(steps: steps))
     }
 
-    public init(steps: [Step]) {
-        state = Mutex(State(steps: steps))
-    }
+    public func profile(of model: String) -> ModelProfile? { profile }
 
     /// What was sent, in the order of the calls.
     public var requests: [ModelRequest] { state.withLock { $0.requests } }
