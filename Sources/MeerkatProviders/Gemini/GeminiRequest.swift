@@ -112,7 +112,7 @@ struct GeminiRequest {
         }
         for (name, spelling) in Self.plainParameters {
             guard let value = parameters[name] else { continue }
-            settings[spelling] = value.isNull ? nil : value.asNumberIfAny
+            settings[spelling] = value.isNull ? JSONValue?.none : value.asNumberIfAny
         }
         let thinking = thinkingConfig
         if !thinking.isEmpty { settings["thinkingConfig"] = .object(thinking) }

@@ -70,7 +70,8 @@ struct GeminiSchema {
                 }
             }
             if known.count < values.count {
-                warn(path, keyword, "is sent without what is no text or number, because the provider knows nothing else")
+                warn(
+                    path, keyword, "is sent without what is no text or number, because the provider knows nothing else")
             }
             if !known.isEmpty { kept["enum"] = .array(known) }
         }
