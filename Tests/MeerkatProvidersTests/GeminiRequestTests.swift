@@ -180,7 +180,7 @@ import Testing
         let png =
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
         let group = MessageGroup.input(
-            results: [result("fc_1", "1"), result("given", "", isError: true)],
+            results: [result("gemini_1", "1"), result("given", "", isError: true)],
             messages: [[.text("So?"), .image(try Image(base64: png))], [.text("Well?")]])
         #expect(
             rendered([group], by: provider, model: "model")
@@ -198,7 +198,7 @@ import Testing
                 ToolUse(
                     id: "given", name: "f", arguments: try RawJSON(#"{"x": 1.0}"#),
                     data: try ours(#"{"thoughtSignature":"c"}"#))),
-            .toolUse(ToolUse(id: "fc_2", name: "g", arguments: .emptyObject)),
+            .toolUse(ToolUse(id: "gemini_2", name: "g", arguments: .emptyObject)),
         ])
         #expect(
             rendered([group], by: provider, model: "model")

@@ -38,10 +38,10 @@ import Testing
                 .reasoning(text: "Let me see.", data: nil), .text("über🌍"),
                 .toolUse(
                     ToolUse(
-                        id: "fc_R-1_a_1", name: "search", arguments: try RawJSON(#"{"q": 1.0}"#),
+                        id: "gemini_R-1_a_1", name: "search", arguments: try RawJSON(#"{"q": 1.0}"#),
                         data: try Self.data(#"{"thoughtSignature":"s/g=="}"#))),
                 .toolUse(ToolUse(id: "given", name: "now", arguments: .emptyObject)),
-                .toolUse(ToolUse(id: "fc_R-1_a_3", name: "now", arguments: .emptyObject)),
+                .toolUse(ToolUse(id: "gemini_R-1_a_3", name: "now", arguments: .emptyObject)),
             ],
             stopReason: .endTurn, usage: Self.usage)
         #expect(
@@ -131,7 +131,7 @@ import Testing
     @Test func whatIsNotKnownIsIgnored() {
         let events = [
             #"{"new":1}"#, "null", "[]", #"{"candidates":[]}"#, #"{"candidates":[{"content":{"role":"model"}}]}"#,
-            #"{"candidates":[{"content":{"parts":[7,{},{"thought":true},{"text":5}]}}]}"#,
+            #"{"candidates":[{"content":{"parts":[7,{},{"thought":true},{"text":5},{"inlineData":null,"functionCall":null}]}}]}"#,
             #"{"candidates":[{"index":0,"content":{"parts":[{"text":"yes","new":{}}]},"safetyRatings":[]},{"index":1,"content":{"parts":[{"text":"no"}]}}]}"#,
             #"{"candidates":[{"content":{"parts":[{"text":"no"}]},"index":1}]}"#,
             #"{"usageMetadata":{"trafficType":"ON_DEMAND","promptTokenCount":"7"}}"#,
@@ -183,10 +183,10 @@ import Testing
             try blocks == [
                 .toolUse(
                     ToolUse(
-                        id: "fc_R-1_a_1", name: "f",
+                        id: "gemini_R-1_a_1", name: "f",
                         arguments: RawJSON(#"{"a":[{"b":"one","c":1.50},null],"d.'e":true}"#))),
-                .toolUse(ToolUse(id: "fc_R-1_a_2", name: "g", arguments: RawJSON(#"{"x":"open"}"#))),
-                .toolUse(ToolUse(id: "fc_R-1_a_3", name: "h", arguments: .emptyObject)),
+                .toolUse(ToolUse(id: "gemini_R-1_a_2", name: "g", arguments: RawJSON(#"{"x":"open"}"#))),
+                .toolUse(ToolUse(id: "gemini_R-1_a_3", name: "h", arguments: .emptyObject)),
             ])
     }
 
@@ -199,7 +199,7 @@ import Testing
         let blocks = Self.blocks(Self.call(#""name":"f","willContinue":true"#), Self.piece(members))
         #expect(
             blocks == [
-                .toolUse(ToolUse(id: "fc_R-1_a_1", name: "f", arguments: nil, malformedArguments: "{}"))
+                .toolUse(ToolUse(id: "gemini_R-1_a_1", name: "f", arguments: nil, malformedArguments: "{}"))
             ])
     }
 
@@ -207,7 +207,7 @@ import Testing
         let start = Self.call(#""name":"f","willContinue":true"#)
         let piece = Self.piece(#""jsonPath":"$.path","stringValue":"/tm","willContinue":true"#)
         func cut(_ text: String) -> [Block] {
-            [.toolUse(ToolUse(id: "fc_R-1_a_1", name: "f", arguments: nil, malformedArguments: text))]
+            [.toolUse(ToolUse(id: "gemini_R-1_a_1", name: "f", arguments: nil, malformedArguments: text))]
         }
         #expect(
             Outcome.gemini(stream(start, piece, Self.end("MAX_TOKENS"))).answer?.blocks == cut(#"{"path":"/tm"}"#))

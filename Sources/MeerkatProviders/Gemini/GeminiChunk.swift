@@ -118,7 +118,7 @@ struct GeminiChunk: Sendable {
                 part.call = try Self.readCall(&reader)
             // These say something about what stands beside them.
             case "videoMetadata", "partMetadata", "mediaResolution": break
-            default: hasOther = true
+            default: if try !reader.readNull() { hasOther = true }
             }
         }
         if part.call != nil { part.kind = .call } else if hasOther, !hasText { part.kind = .other }

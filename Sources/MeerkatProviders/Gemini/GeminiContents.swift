@@ -194,9 +194,9 @@ struct GeminiSignature {
     fileprivate var ofText: String? { place == .text ? value : nil }
 }
 
-/// The ids of calls: models of before Gemini 3 give none.
+/// The ids of calls; most models give none, and calls and results are then matched by their order.
 enum GeminiCallID {
-    private static let prefix = "fc_"
+    private static let prefix = "gemini_"
 
     /// An id for a call that came without one; `response` is different for each answer.
     static func generated(_ number: Int, response: String?) -> String {
@@ -204,7 +204,9 @@ enum GeminiCallID {
         return "\(prefix)\(response.asIdentifier(distinctly: true, maxLength: 40))_\(number)"
     }
 
-    /// The id as the API is shown it, with a call and with its result; nil for one that it has not given.
+    /// The id as the API is shown it, with a call and with its result; nil for one that stands in for none.
+    ///
+    /// Endpoints that give no ids refuse to be sent any.
     static func sent(_ id: String) -> String? { id.hasPrefix(prefix) ? nil : id }
 }
 

@@ -7,7 +7,7 @@ internal import MeerkatJSON
 /// `{"detail":"text"}`, a list with one of these in it, plain text, a web page.
 struct ReportedError: Sendable, Hashable {
     var message = ""
-    /// The values of `type`, `code` and `status` that are words.
+    /// The values of `type`, `code` and `status` that are words, and the reasons among the details.
     var kinds: [String] = []
     /// A `code` or `status` that looks like an HTTP status.
     var status: Int?
