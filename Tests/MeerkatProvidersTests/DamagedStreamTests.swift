@@ -25,12 +25,26 @@ import Testing
             ChatStreamDecoderTests.finish("tool_calls"), ChatStreamDecoderTests.usage, "[DONE]",
         ])
 
+    private static let gemini = stream([
+        GeminiStreamDecoderTests.parts(#"{"text":"Hm","thought":true},{"text":"gr\u00fc\u00dfe 🌍"}"#),
+        GeminiStreamDecoderTests.parts(
+            #"{"functionCall":{"name":"f","args":{"c":[1,2]}},"thoughtSignature":"c2ln"},{"executableCode":{"code":"1"}}"#
+        ),
+        GeminiStreamDecoderTests.parts(#"{"functionCall":{"name":"g","willContinue":true}}"#),
+        GeminiStreamDecoderTests.parts(
+            #"{"functionCall":{"partialArgs":[{"jsonPath":"$.a[0].b","stringValue":"x","willContinue":true}]}}"#),
+        GeminiStreamDecoderTests.end("STOP"),
+    ])
+
     @Test(arguments: 0..<40)
     func damageIsSurvived(_ seed: UInt64) {
         var random = Random(state: seed)
         for _ in 0..<25 {
             check(damage(Self.anthropic, &random)) {
                 AnthropicStreamDecoder(model: "claude", failure: ProviderFailure(key: nil))
+            }
+            check(damage(Self.gemini, &random)) {
+                GeminiStreamDecoder(model: "gemini", failure: ProviderFailure(key: nil))
             }
             check(damage(Self.chat, &random)) { ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil)) }
         }

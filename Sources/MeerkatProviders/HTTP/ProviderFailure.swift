@@ -13,15 +13,17 @@ struct ProviderFailure: Sendable {
         let reported = ReportedError(body: body)
         return ProviderError(
             reported.reason(status: head.status), "HTTP \(head.status)" + quote(reported.message, after: ": "),
-            status: head.status, retryAfterMilliseconds: RetryAfter.milliseconds(in: head, now: now))
+            status: head.status,
+            retryAfterMilliseconds: RetryAfter.milliseconds(in: head, now: now) ?? reported.retryAfterMilliseconds)
     }
 
     /// The provider reported an error in an answer that had begun well.
     func error(_ reported: ReportedError) -> ProviderError {
         let kind = reported.kinds.first.map { " (\($0.prefix(60)))" } ?? ""
         return ProviderError(
-            reported.reason(status: nil), "the provider reported an error" + kind + quote(reported.message, after: ": ")
-        )
+            reported.reason(status: nil),
+            "the provider reported an error" + kind + quote(reported.message, after: ": "),
+            retryAfterMilliseconds: reported.retryAfterMilliseconds)
     }
 
     func error(_ error: HTTPError) -> ProviderError {

@@ -7,10 +7,12 @@ internal import MeerkatJSON
 /// `{"detail":"text"}`, a list with one of these in it, plain text, a web page.
 struct ReportedError: Sendable, Hashable {
     var message = ""
-    /// The values of `type`, `code` and `status` that are words.
+    /// The values of `type`, `code` and `status` that are words, and the reasons among the details.
     var kinds: [String] = []
     /// A `code` or `status` that looks like an HTTP status.
     var status: Int?
+    /// The wish for the time before the next attempt.
+    var retryAfterMilliseconds: Int?
 
     /// The error in a body; what is no JSON is taken as text, except for web pages.
     init(body: [UInt8]) {
@@ -51,6 +53,22 @@ struct ReportedError: Sendable, Hashable {
             if let nested = object[name] { read(nested) }
         }
         if message.isEmpty, let text = object["msg"]?.string { message = text }
+        for detail in object["details"]?.array ?? [] { read(detail: detail) }
+    }
+
+    /// Reads a detail as Google's services add them.
+    ///
+    /// Source: <https://cloud.google.com/apis/design/errors#error_payloads>
+    private mutating func read(detail: JSONValue) {
+        switch detail["@type"] {
+        case "type.googleapis.com/google.rpc.ErrorInfo":
+            if let reason = detail["reason"]?.string { kinds.append(reason) }
+        case "type.googleapis.com/google.rpc.RetryInfo":
+            if let delay = detail["retryDelay"]?.string {
+                retryAfterMilliseconds = RetryAfter.milliseconds(duration: delay)
+            }
+        default: break
+        }
     }
 
     private mutating func note(status number: Int) {
@@ -62,19 +80,37 @@ struct ReportedError: Sendable, Hashable {
     private static let reasons: [(kinds: Set<String>, reason: ProviderError.Reason)] = [
         (["context_length_exceeded", "exceed_context_size_error", "string_above_max_length"], .contextLength),
         (["request_too_large"], .requestTooLarge),
-        (["authentication_error", "invalid_api_key", "invalid_authentication", "unauthorized"], .authentication),
+        (
+            [
+                "authentication_error", "invalid_api_key", "invalid_authentication", "unauthorized", "unauthenticated",
+                "api_key_invalid",
+            ], .authentication
+        ),
         (
             [
                 "permission_error", "permission_denied", "billing_error", "insufficient_quota", "access_denied",
                 "account_deactivated",
             ], .permissionDenied
         ),
-        (["not_found_error", "model_not_found"], .modelNotFound),
-        (["rate_limit_error", "rate_limit_exceeded", "too_many_requests", "rate_limit"], .rateLimited),
-        (["overloaded_error", "server_is_overloaded", "overloaded", "service_unavailable", "slow_down"], .overloaded),
-        (["timeout_error", "request_timeout"], .timeout),
-        (["api_error", "server_error", "internal_server_error", "internal_error"], .serverError),
-        (["invalid_request_error", "badrequesterror", "invalid_request", "tool_use_failed"], .invalidRequest),
+        (["not_found_error", "model_not_found", "not_found"], .modelNotFound),
+        (
+            ["rate_limit_error", "rate_limit_exceeded", "too_many_requests", "rate_limit", "resource_exhausted"],
+            .rateLimited
+        ),
+        (
+            [
+                "overloaded_error", "server_is_overloaded", "overloaded", "service_unavailable", "slow_down",
+                "unavailable",
+            ], .overloaded
+        ),
+        (["timeout_error", "request_timeout", "deadline_exceeded"], .timeout),
+        (["api_error", "server_error", "internal_server_error", "internal_error", "internal"], .serverError),
+        (
+            [
+                "invalid_request_error", "badrequesterror", "invalid_request", "tool_use_failed", "invalid_argument",
+                "failed_precondition", "out_of_range",
+            ], .invalidRequest
+        ),
     ]
 
     /// Why the call failed, as far as the words say.

@@ -16,6 +16,11 @@ enum RetryAfter {
         return Int(min(max(then - present, 0), longest))
     }
 
+    /// Milliseconds of a duration in the JSON form of protocol buffers, such as `34.4s`; nil for another text.
+    static func milliseconds(duration text: String) -> Int? {
+        text.last == "s" ? number(String(text.dropLast()), scale: 1000) : nil
+    }
+
     /// A day; what is longer says no more than that.
     private static let longest: Int64 = 86_400_000
 

@@ -40,6 +40,19 @@ import Testing
         (504, "", .serverError, true),
         (529, #"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#, .overloaded, true),
         (301, "", .invalidRequest, false),
+        (400, #"{"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT"}}"#, .invalidRequest, false),
+        (
+            400,
+            #"[{"error":{"status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}]"#,
+            .authentication, false
+        ),
+        (
+            400,
+            #"{"error":{"status":"INVALID_ARGUMENT","message":"The input token count (2) exceeds the maximum number of tokens allowed (1)."}}"#,
+            .contextLength, false
+        ),
+        (429, #"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#, .rateLimited, true),
+        (503, #"{"error":{"code":503,"status":"UNAVAILABLE"}}"#, .overloaded, true),
     ]
 
     @Test(arguments: table.indices)
@@ -91,6 +104,14 @@ import Testing
     func theWishForTimeIsRead(_ headers: [(String, String)], _ milliseconds: Int?) {
         let error = error(429, headers: headers.map { (name: $0.0, value: $0.1) })
         #expect(error.retryAfterMilliseconds == milliseconds)
+    }
+
+    @Test(arguments: [("34.4s", 34_400), ("2s", 2000), ("soon", nil), ("5", nil)] as [(String, Int?)])
+    func theWishForTimeStandsInTheBodyToo(_ delay: String, _ milliseconds: Int?) {
+        let body =
+            #"{"error":{"code":429,"details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"\#(delay)"}]}}"#
+        #expect(error(429, body).retryAfterMilliseconds == milliseconds)
+        #expect(error(429, body, headers: [("retry-after", "7")]).retryAfterMilliseconds == 7000)
     }
 
     @Test(arguments: [

@@ -18,6 +18,12 @@ extension Outcome {
     }
 }
 
+extension Outcome {
+    static func gemini(_ pieces: [UInt8]...) -> Outcome {
+        decoding(pieces, with: GeminiStreamDecoder(model: "gemini", failure: ProviderFailure(key: nil)))
+    }
+}
+
 extension ProviderData {
     init(_ format: WireFormat, _ model: String, _ json: String) throws {
         self.init(format: format, model: model, json: try RawJSON(json))
