@@ -66,15 +66,30 @@ struct ReportedError: Sendable, Hashable {
         (
             [
                 "permission_error", "permission_denied", "billing_error", "insufficient_quota", "access_denied",
-                "account_deactivated",
+                "account_deactivated", "usage_not_included", "credit_balance_exhausted",
+                "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
+                "organization_usage_limit_exceeded",
             ], .permissionDenied
         ),
         (["not_found_error", "model_not_found"], .modelNotFound),
         (["rate_limit_error", "rate_limit_exceeded", "too_many_requests", "rate_limit"], .rateLimited),
-        (["overloaded_error", "server_is_overloaded", "overloaded", "service_unavailable", "slow_down"], .overloaded),
-        (["timeout_error", "request_timeout"], .timeout),
+        (
+            [
+                "overloaded_error", "server_is_overloaded", "overloaded", "service_unavailable",
+                "service_unavailable_error", "slow_down",
+            ], .overloaded
+        ),
+        (["timeout_error", "request_timeout", "vector_store_timeout"], .timeout),
         (["api_error", "server_error", "internal_server_error", "internal_error"], .serverError),
-        (["invalid_request_error", "badrequesterror", "invalid_request", "tool_use_failed"], .invalidRequest),
+        (
+            [
+                "invalid_request_error", "badrequesterror", "invalid_request", "tool_use_failed", "invalid_prompt",
+                "cyber_policy", "invalid_image", "invalid_image_format", "invalid_base64_image", "invalid_image_url",
+                "image_too_large", "image_too_small", "image_parse_error", "image_content_policy_violation",
+                "invalid_image_mode", "image_file_too_large", "unsupported_image_media_type", "empty_image_file",
+                "failed_to_download_image", "image_file_not_found",
+            ], .invalidRequest
+        ),
     ]
 
     /// Why the call failed, as far as the words say.
