@@ -19,22 +19,27 @@ struct OpenAIOutline: Sendable, Hashable {
     /// Reads an event; the text of a delta is appended to `text` and the id of its item to `itemID`.
     mutating func read(_ reader: inout JSONReader, text: inout [UInt8], itemID: inout [UInt8]) throws(JSONError) {
         guard try reader.peek() == .object else { return try reader.skip() }
+        var hasType = false
+        var hasError = false
         try reader.readObject { (reader, key) throws(JSONError) in
             switch key {
-            case "type": try readKind(&reader)
+            case "type":
+                hasType = true
+                try readKind(&reader)
             case "delta", "arguments": try reader.readText(appendingTo: &text)
             case "item_id": try reader.readText(appendingTo: &itemID)
             case "output_index": outputIndex = try reader.readCount()
             case "summary_index", "content_index": part = try reader.readCount()
-            // Some proxies send an error without saying that it is one.
-            case "error": if try !reader.readNull() { kind = .error }
+            case "error": hasError = try !reader.readNull()
             default: break
             }
         }
+        // Some proxies send an error without saying that it is one; a tool that fails is another matter.
+        if hasError, !hasType { kind = .error }
     }
 
     private mutating func readKind(_ reader: inout JSONReader) throws(JSONError) {
-        guard kind != .error, try reader.peek() == .string else { return try reader.skip() }
+        guard try reader.peek() == .string else { return try reader.skip() }
         switch try reader.readKeyLikeString() {
         case "response.output_text.delta": kind = .textDelta
         case "response.function_call_arguments.delta": kind = .argumentsDelta

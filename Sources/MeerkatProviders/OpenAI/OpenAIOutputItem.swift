@@ -77,7 +77,7 @@ struct OpenAIOutputItem: Sendable {
 
     /// Takes what stands in a later form of the item, and returns what of its text was not streamed.
     mutating func update(from other: OpenAIOutputItem, isWhole: Bool) -> [UInt8] {
-        if !self.isWhole { (json, members) = (other.json, other.members) }
+        (json, members) = (other.json, other.members)
         self.isWhole = self.isWhole || isWhole
         switch kind {
         case .message:

@@ -114,7 +114,7 @@ struct OpenAIRequest {
         // Without this nothing is shown of what the model thinks.
         if request.profile.reasons == true { settings["summary"] = "auto" }
         for member in parameters["reasoning"]?.object?.members ?? [] {
-            settings[member.name] = member.value.isNull ? nil : member.value
+            if member.value.isNull { settings[member.name] = nil } else { settings[member.name] = member.value }
         }
         return settings
     }
@@ -148,7 +148,10 @@ struct OpenAIRequest {
     private var textSettings: JSONObject {
         var settings = parameters["text"]?.object ?? JSONObject()
         if let verbosity = parameters["verbosity"], !verbosity.isNull { settings["verbosity"] = verbosity }
-        guard let output = request.requestedOutput else { return settings }
+        // Models that cannot be held to a schema refuse it; the answer is checked in any case.
+        guard request.profile.hasStructuredOutput != false, let output = request.requestedOutput else {
+            return settings
+        }
         let lowered = OpenAISchema(output)
         settings["format"] = [
             "type": "json_schema",
