@@ -25,6 +25,11 @@ import Testing
             ChatStreamDecoderTests.finish("tool_calls"), ChatStreamDecoderTests.usage, "[DONE]",
         ])
 
+    private static let openAI = stream(
+        OpenAIStreamDecoderTests.thought + OpenAIStreamDecoderTests.hello
+            + OpenAIStreamDecoderTests.call(2, "fc_1", "a", #"{\"c\":\"🌍\"}"#)
+            + OpenAIStreamDecoderTests.search(3) + [OpenAIStreamDecoderTests.completed()])
+
     @Test(arguments: 0..<40)
     func damageIsSurvived(_ seed: UInt64) {
         var random = Random(state: seed)
@@ -33,6 +38,9 @@ import Testing
                 AnthropicStreamDecoder(model: "claude", failure: ProviderFailure(key: nil))
             }
             check(damage(Self.chat, &random)) { ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil)) }
+            check(damage(Self.openAI, &random)) {
+                OpenAIStreamDecoder(model: "gpt", failure: ProviderFailure(key: nil))
+            }
         }
     }
 
