@@ -126,6 +126,9 @@ final class ModelResolver: Sendable {
         if settings.credentials(for: "anthropic", in: environment).key != nil {
             return ("anthropic", Configuration.Agent.defaultModel)
         }
+        for name in ["openai", "gemini"] where settings.credentials(for: name, in: environment).key != nil {
+            return (name, try await defaultModel(of: name, settings))
+        }
         if settings.credentials(for: "openai_compatible", in: environment).baseURL != nil {
             return ("openai_compatible", try await defaultModel(of: "openai_compatible", settings))
         }
@@ -134,13 +137,18 @@ final class ModelResolver: Sendable {
         }
         throw notConfigured(
             nil,
-            "no model can be used: set ANTHROPIC_API_KEY (API key), or RKAT_LOCAL_URL to an OpenAI-compatible server, "
-                + "or start one on 127.0.0.1:8080 or 127.0.0.1:11434")
+            "no model can be used: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY (API key), or RKAT_LOCAL_URL "
+                + "to an OpenAI-compatible server, or start one on 127.0.0.1:8080 or 127.0.0.1:11434")
     }
 
     private func defaultModel(of name: String, _ settings: Configuration) async throws(SessionError) -> String {
-        if name == "anthropic" { return settings.models.anthropic }
         if let model = settings.providers.definitions[name]?.models.first { return model }
+        switch name {
+        case "anthropic": return settings.models.anthropic
+        case "openai": return settings.models.openai
+        case "gemini": return settings.models.gemini
+        default: break
+        }
         guard isKnown(name, settings) else { throw unknown(name, settings) }
         let endpoint = try endpoint(at: try await place(of: name, settings))
         do throws(ProviderError) {
@@ -206,19 +214,36 @@ final class ModelResolver: Sendable {
     private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
         if let provider { return provider }
         let kind = try kind(of: name, settings)
-        if kind == .openai || kind == .gemini { throw unknown(name, settings) }
         let place = try await place(of: name, settings)
-        if kind == .anthropic, place.key == nil {
-            throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
+        if place.key == nil, let variable = requiredKey(of: name, at: place.url, settings) {
+            throw notConfigured(name, "no API key for \(name): set \(variable)")
         }
         if let made = made.withLock({ $0[place] }) { return made }
         let connection = ProviderConnection(
             name: name, endpoint: try endpoint(at: place), transport: transport, clock: clock)
         let provider: any ModelProvider =
-            kind == .anthropic ? AnthropicProvider(connection) : OpenAICompatibleProvider(connection)
+            switch kind {
+            case .anthropic: AnthropicProvider(connection)
+            case .openai: OpenAIProvider(connection)
+            case .gemini: GeminiProvider(connection)
+            case .openaiCompatible: OpenAICompatibleProvider(connection)
+            }
         made.withLock { $0[place] = provider }
         return provider
     }
+
+    /// The variable of the key that a provider wants; nil when it may have none.
+    private func requiredKey(of name: String, at url: String, _ settings: Configuration) -> String? {
+        if let variable = settings.providers.definitions[name]?.apiKeyEnv { return variable }
+        guard Self.vendors[name] != nil, URLLocation(url)?.isLoopback != true else { return nil }
+        return "\(name.uppercased())_API_KEY"
+    }
+
+    /// The providers that are the vendor's own, and their endpoints.
+    private static let vendors = [
+        "anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com",
+        "gemini": "https://generativelanguage.googleapis.com",
+    ]
 
     private func kind(of name: String, _ settings: Configuration) throws(SessionError) -> Configuration.ProviderKind {
         guard isKnown(name, settings) else { throw unknown(name, settings) }
@@ -227,7 +252,7 @@ final class ModelResolver: Sendable {
     }
 
     private func isKnown(_ name: String, _ settings: Configuration) -> Bool {
-        settings.providers.definitions[name] != nil || ["anthropic", "openai_compatible"].contains(name)
+        settings.providers.definitions[name] != nil || Self.vendors[name] != nil || name == "openai_compatible"
     }
 
     /// What an endpoint is made of.
@@ -242,7 +267,7 @@ final class ModelResolver: Sendable {
     private func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {
         let credentials = settings.credentials(for: name, in: environment)
         var url = credentials.baseURL?.value
-        if url == nil, name == "anthropic" { url = "https://api.anthropic.com" }
+        url = url ?? Self.vendors[name]
         if url == nil, name == "openai_compatible", settings.providers.local {
             url = await localServers.discover()?.baseURL
         }
@@ -270,7 +295,7 @@ final class ModelResolver: Sendable {
     // MARK: Errors
 
     private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
-        let known = ["anthropic", "openai_compatible"] + settings.providers.definitions.map(\.name)
+        let known = ["anthropic", "openai", "gemini", "openai_compatible"] + settings.providers.definitions.map(\.name)
         return notConfigured(
             name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))"
         )

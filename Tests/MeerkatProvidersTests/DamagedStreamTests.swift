@@ -36,6 +36,11 @@ import Testing
         GeminiStreamDecoderTests.end("STOP"),
     ])
 
+    private static let openAI = stream(
+        OpenAIStreamDecoderTests.thought + OpenAIStreamDecoderTests.hello
+            + OpenAIStreamDecoderTests.call(2, "fc_1", "a", #"{\"c\":\"🌍\"}"#)
+            + OpenAIStreamDecoderTests.search(3) + [OpenAIStreamDecoderTests.completed()])
+
     @Test(arguments: 0..<40)
     func damageIsSurvived(_ seed: UInt64) {
         var random = Random(state: seed)
@@ -47,6 +52,9 @@ import Testing
                 GeminiStreamDecoder(model: "gemini", failure: ProviderFailure(key: nil))
             }
             check(damage(Self.chat, &random)) { ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil)) }
+            check(damage(Self.openAI, &random)) {
+                OpenAIStreamDecoder(model: "gpt", failure: ProviderFailure(key: nil))
+            }
         }
     }
 

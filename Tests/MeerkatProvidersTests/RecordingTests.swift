@@ -1,4 +1,5 @@
 import MeerkatCore
+import MeerkatIO
 import MeerkatJSON
 import Testing
 
@@ -22,6 +23,21 @@ struct RecordingTests {
         try check(recording) { GeminiStreamDecoder(model: recording.model, failure: ProviderFailure(key: nil)) }
     }
 
+    @Test(arguments: Recording.all(of: "openai_responses"))
+    func openAI(_ recording: Recording) throws {
+        guard recording.status == 200 else { return compareFailure(recording) }
+        try check(recording) { OpenAIStreamDecoder(model: recording.model, failure: ProviderFailure(key: nil)) }
+    }
+
+    /// An answer of another status is no stream: it is read whole.
+    private func compareFailure(_ recording: Recording) {
+        let error = ProviderFailure(key: nil).error(
+            HTTPHead(status: recording.status, headers: recording.headers), body: recording.body,
+            now: StoppedClock().now)
+        #expect(error.status == recording.expected["http_error"]?.int)
+        #expect(error.isRetryable == recording.expected["retryable"]?.bool)
+    }
+
     private func check(_ recording: Recording, _ decoder: () -> some StreamDecoder) throws {
         let whole = Outcome.decoding([recording.body], with: decoder())
         #expect(Outcome.decoding(recording.events, with: decoder()) == whole)
@@ -42,22 +58,30 @@ struct RecordingTests {
         let answer = try #require(outcome.answer, "\(String(describing: outcome.error))")
         #expect(answer.blocks.joinedText == expected["text"]?.string)
         #expect(outcome.text == expected["text"]?.string)
-        #expect(answer.blocks.reasoningTexts.joined() == expected["thinking"]?.string)
-        #expect(outcome.reasoning == expected["thinking"]?.string)
+        let thinking = recording.thinking
+        #expect(answer.blocks.reasoningTexts.joined() == thinking)
+        #expect(outcome.reasoning == thinking)
         #expect(outcome.finishedReasoning == answer.blocks.reasoningTexts.filter { !$0.isEmpty })
         try compareCalls(answer, expected)
-        if let stops = expected["stop_reasons"]?.array {
-            #expect(stops.contains(.string(answer.stopReason.rawValue)), "\(answer.stopReason)")
-        }
+        compareStop(answer, expected)
         compare(answer.usage, with: expected["usage"])
         #expect(signatures(answer.blocks) == expected["replay"]?.array?.map(\.sorted))
         if let types = expected["block_types"]?.array, !types.isEmpty {
             let opaque = answer.blocks.compactMap { block -> JSONValue? in
                 if case .opaque(let data) = block { try? data.json.value().blockType } else { nil }
             }
-            let plain: [JSONValue] = ["text", "thinking", "redacted_thinking", "tool_use"]
-            #expect(opaque == types.filter { !plain.contains($0) })
+            let plain: [JSONValue] = [
+                "text", "thinking", "redacted_thinking", "tool_use", "message", "reasoning", "function_call",
+            ]
+            #expect(opaque.filter { $0 != "message" } == types.filter { !plain.contains($0) })
         }
+    }
+
+    private func compareStop(_ answer: ModelAnswer, _ expected: JSONValue) {
+        guard var stops = expected["stop_reasons"]?.array else { return }
+        // The Responses API has no stop reason of its own for calls: its responses are just completed.
+        if expected["raw_stop"] == "completed", !answer.blocks.toolUses.isEmpty { stops = ["tool_use"] }
+        #expect(stops.contains(.string(answer.stopReason.rawValue)), "\(answer.stopReason)")
     }
 
     private func compareCalls(_ answer: ModelAnswer, _ expected: JSONValue) throws {
@@ -88,9 +112,12 @@ struct RecordingTests {
         let signed = blocks.compactMap(\.thoughtSignature)
         if !signed.isEmpty { return signed }
         return blocks.compactMap { block in
-            guard case .reasoning(let text, let data?) = block, data.format == .anthropicMessages,
+            guard case .reasoning(let text, let data?) = block, data.format != .chatCompletions,
                 let value = try? data.json.value()
             else { return nil }
+            if data.format == .openAIResponses {
+                return ["encrypted_content": value["encrypted_content"] ?? nil, "reasoning_id": value["id"] ?? nil]
+            }
             if let redacted = value["data"] { return ["redacted": redacted] }
             return ["signature": value["signature"] ?? nil, "thinking": .string(text)]
         }

@@ -47,7 +47,7 @@ extension Configuration {
     public struct Models: ConfigSection {
         public var anthropic = "claude-opus-4-6"
         public var openai = "gpt-4.1"
-        public var gemini = "gemini-1.5-pro"
+        public var gemini = "gemini-3-flash-preview"
         public var unknown = JSONObject()
 
         public init() {}

@@ -37,6 +37,8 @@ extension RunLoop {
                 loop.request(for: purpose)
             }
             answer.blocks = normalized(answer.blocks)
+            // Some providers have no word for it.
+            if answer.stopReason == .endTurn, !answer.blocks.toolUses.isEmpty { answer.stopReason = .toolUse }
             if !answer.blocks.joinedText.isEmpty { text = answer.blocks.joinedText }
             pending.append(
                 .modelAnswered(

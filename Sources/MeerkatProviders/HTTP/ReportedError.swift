@@ -89,7 +89,9 @@ struct ReportedError: Sendable, Hashable {
         (
             [
                 "permission_error", "permission_denied", "billing_error", "insufficient_quota", "access_denied",
-                "account_deactivated",
+                "account_deactivated", "usage_not_included", "credit_balance_exhausted",
+                "organization_spend_limit_exceeded", "project_spend_limit_exceeded",
+                "organization_usage_limit_exceeded",
             ], .permissionDenied
         ),
         (["not_found_error", "model_not_found", "not_found"], .modelNotFound),
@@ -99,16 +101,20 @@ struct ReportedError: Sendable, Hashable {
         ),
         (
             [
-                "overloaded_error", "server_is_overloaded", "overloaded", "service_unavailable", "slow_down",
-                "unavailable",
+                "overloaded_error", "server_is_overloaded", "overloaded", "service_unavailable",
+                "service_unavailable_error", "slow_down", "unavailable",
             ], .overloaded
         ),
-        (["timeout_error", "request_timeout", "deadline_exceeded"], .timeout),
+        (["timeout_error", "request_timeout", "deadline_exceeded", "vector_store_timeout"], .timeout),
         (["api_error", "server_error", "internal_server_error", "internal_error", "internal"], .serverError),
         (
             [
                 "invalid_request_error", "badrequesterror", "invalid_request", "tool_use_failed", "invalid_argument",
-                "failed_precondition", "out_of_range",
+                "failed_precondition", "out_of_range", "invalid_prompt", "cyber_policy", "invalid_image",
+                "invalid_image_format", "invalid_base64_image", "invalid_image_url", "image_too_large",
+                "image_too_small", "image_parse_error", "image_content_policy_violation", "invalid_image_mode",
+                "image_file_too_large", "unsupported_image_media_type", "empty_image_file", "failed_to_download_image",
+                "image_file_not_found",
             ], .invalidRequest
         ),
     ]

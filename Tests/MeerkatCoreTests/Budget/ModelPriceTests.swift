@@ -29,7 +29,8 @@ import Testing
         )
         #expect(price.cost(of: Usage(inputTokens: 200_000), includesCache: true) == USDollars("0.6"))
         #expect(price.cost(of: Usage(inputTokens: 200_001), includesCache: true) == USDollars("1.200006"))
-        #expect(price.bound(inputTokens: 200_001, outputTokens: 5) == USDollars("1.200006"))
+        // A cache that costs something unknown may cost a quarter more.
+        #expect(price.bound(inputTokens: 200_001, outputTokens: 5) == USDollars("1.5000075"))
     }
 
     @Test func aBudgetPaysForSoManyTokens() {

@@ -20,7 +20,7 @@ func json(_ text: String) throws -> JSONValue {
             "timeouts":{"connect":"30s","first_token":"10m","idle":"5m"},
             "tools":{"mcp_servers":[],"default_timeout":"10m","tool_timeouts":{},"max_concurrent":10,"max_repeats":5,
             "builtins_enabled":false,"shell_enabled":false,"comms_enabled":false,"subagents_enabled":false},
-            "models":{"anthropic":"claude-opus-4-6","openai":"gpt-4.1","gemini":"gemini-1.5-pro"},"max_tokens":16384,
+            "models":{"anthropic":"claude-opus-4-6","openai":"gpt-4.1","gemini":"gemini-3-flash-preview"},"max_tokens":16384,
             "shell":{"program":"bash","timeout_secs":30,"security_mode":"unrestricted","security_patterns":[],
             "env_allow":[]},
             "store":{"sessions_path":null,"tasks_path":null,"durability":"process"},

@@ -56,6 +56,21 @@ struct Recording: Sendable, CustomTestStringConvertible {
         return events
     }
 
+    /// What the model thought.
+    ///
+    /// The expectations know only summaries; servers that show the thoughts themselves repeat them at the end.
+    var thinking: String? {
+        let text = expected["thinking"]?.string
+        guard text == "", expected["replay"]?.array?.first?["reasoning_id"] != nil else { return text }
+        let last = events.reversed().lazy.compactMap { event -> JSONValue? in
+            let data = String(decoding: event, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("data:") }
+            return data.flatMap { try? JSONValue(json: Array($0.dropFirst(5).utf8)) }
+        }.first { $0["response"] != nil }
+        let output = last?["response"]?["output"]?.array ?? []
+        return output.flatMap { $0["type"] == "reasoning" ? $0["content"]?.array ?? [] : [] }
+            .map { $0["text"]?.string ?? "" }.joined()
+    }
+
     func pieces(of size: Int) -> [[UInt8]] {
         stride(from: 0, to: body.count, by: size).map { Array(body[$0..<min($0 + size, body.count)]) }
     }

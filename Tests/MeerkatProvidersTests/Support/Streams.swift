@@ -16,6 +16,10 @@ extension Outcome {
     static func chat(_ pieces: [UInt8]...) -> Outcome {
         decoding(pieces, with: ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil)))
     }
+
+    static func openai(_ pieces: [UInt8]...) -> Outcome {
+        decoding(pieces, with: OpenAIStreamDecoder(model: "gpt", failure: ProviderFailure(key: nil)))
+    }
 }
 
 extension Outcome {
