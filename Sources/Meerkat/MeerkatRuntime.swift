@@ -83,6 +83,7 @@ public final class MeerkatRuntime: AgentRuntime {
                 resolve: { (session) throws(SessionError) in try await resolver.resolve(session) },
                 resolveOverrides: { (turn) throws(SessionError) in try resolver.resolve(overrides: turn) },
                 model: { (session) throws(SessionError) in try await resolver.model(for: session) },
+                models: { (provider) throws(SessionError) in try await resolver.models(of: provider) },
                 instructions: { notes.instructions(for: $0, configuration.currentOrDefault).text }))
     }
 
@@ -149,6 +150,10 @@ public final class MeerkatRuntime: AgentRuntime {
 
     public func modelCalls(of id: SessionID) throws(SessionError) -> [ModelCallRecord] {
         try sessions.modelCalls(of: id)
+    }
+
+    public func models(of provider: String?) async throws(SessionError) -> [ListedModel] {
+        try await sessions.models(of: provider)
     }
 
     public func archive(_ id: SessionID) async throws(SessionError) { try await sessions.archive(id) }

@@ -150,14 +150,7 @@ final class ModelResolver: Sendable {
         default: break
         }
         guard isKnown(name, settings) else { throw unknown(name, settings) }
-        let endpoint = try endpoint(at: try await place(of: name, settings))
-        do throws(ProviderError) {
-            let provider = OpenAICompatibleProvider(
-                ProviderConnection(name: name, endpoint: endpoint, transport: transport, clock: clock))
-            if let model = try await provider.models().first { return model }
-        } catch {
-            throw SessionError(.provider(error, provider: name))
-        }
+        if let model = try await served(by: name, settings).first { return model }
         throw notConfigured(name, "\(name) lists no models; name one")
     }
 
@@ -292,10 +285,62 @@ final class ModelResolver: Sendable {
         }
     }
 
+    // MARK: What there is
+
+    /// The models that can be named, of all providers or of one.
+    func models(of given: String?) async throws(SessionError) -> [ListedModel] {
+        let settings = try settings()
+        let only = given.map(Configuration.canonicalProvider)
+        if let only, !isKnown(only, settings) { throw unknown(only, settings) }
+        var models: [ListedModel] = []
+        for name in knownProviders(settings) where only == nil || only == name {
+            let isAvailable = isAvailable(name, settings)
+            let configured = settings.providers.definitions[name]?.models ?? []
+            let catalogued = ModelCatalog.entries.filter { $0.provider == name }.map(\.name)
+            for model in configured + catalogued.filter({ !configured.contains($0) }) {
+                models.append(listed(model, of: name, settings, isAvailable: isAvailable))
+            }
+        }
+        guard models.isEmpty, let only, try kind(of: only, settings) == .openaiCompatible else { return models }
+        return try await served(by: only, settings).map { listed($0, of: only, settings, isAvailable: true) }
+    }
+
+    private func listed(
+        _ model: String, of name: String, _ settings: Configuration, isAvailable: Bool
+    ) -> ListedModel {
+        ListedModel(
+            provider: name, model: model, profile: profile(of: model, provider: name, settings, nil),
+            isAvailable: isAvailable)
+    }
+
+    /// Whether a provider has an endpoint, and a key if it wants one; asks no server.
+    private func isAvailable(_ name: String, _ settings: Configuration) -> Bool {
+        let credentials = settings.credentials(for: name, in: environment)
+        guard let url = credentials.baseURL?.value ?? Self.vendors[name] else { return false }
+        return credentials.key != nil || requiredKey(of: name, at: url, settings) == nil
+    }
+
+    /// The models that a server lists.
+    private func served(by name: String, _ settings: Configuration) async throws(SessionError) -> [String] {
+        let connection = ProviderConnection(
+            name: name, endpoint: try endpoint(at: try await place(of: name, settings)), transport: transport,
+            clock: clock)
+        do throws(ProviderError) {
+            return try await OpenAICompatibleProvider(connection).models()
+        } catch {
+            throw SessionError(.provider(error, provider: name))
+        }
+    }
+
+    private func knownProviders(_ settings: Configuration) -> [String] {
+        let own = ["anthropic", "openai", "gemini", "openai_compatible"]
+        return own + settings.providers.definitions.map(\.name).filter { !own.contains($0) }
+    }
+
     // MARK: Errors
 
     private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
-        let known = ["anthropic", "openai", "gemini", "openai_compatible"] + settings.providers.definitions.map(\.name)
+        let known = knownProviders(settings)
         return notConfigured(
             name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))"
         )

@@ -23,6 +23,8 @@ public struct EngineServices: Sendable {
     public var resolveOverrides: @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions
     /// The provider and the request settings for a session.
     public var model: @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel
+    /// The models that can be named, of all providers or of one.
+    public var models: @Sendable (String?) async throws(SessionError) -> [ListedModel]
     /// The instructions that a new session is given.
     public var instructions: @Sendable (SessionOptions) -> String
 
@@ -36,8 +38,10 @@ public struct EngineServices: Sendable {
         resolve: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
         resolveOverrides: @escaping @Sendable (SessionOptions) async throws(SessionError) -> SessionOptions,
         model: @escaping @Sendable (SessionOptions) async throws(SessionError) -> ResolvedModel,
+        models: @escaping @Sendable (String?) async throws(SessionError) -> [ListedModel],
         instructions: @escaping @Sendable (SessionOptions) -> String
     ) {
+        self.models = models
         self.store = store
         self.clock = clock
         self.ids = ids

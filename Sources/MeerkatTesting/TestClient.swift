@@ -107,8 +107,13 @@ public final class TestClient: Sendable {
 
     /// The error that a request is answered with; nil when it succeeds.
     public func failure(_ method: String, _ params: JSONValue = [:]) async -> Failure? {
+        await failure(of: request(method, params))
+    }
+
+    /// The error that a request was answered with; nil when it succeeded.
+    public func failure(of id: JSONValue) async -> Failure? {
         do throws(Failure) {
-            try await call(method, params)
+            try await answer(id)
             return nil
         } catch {
             return error

@@ -90,7 +90,7 @@ enum ContractExamples {
             Initialize.Result(methods: [
                 "initialize", "initialized", "session/create", "session/list", "session/read", "session/archive",
                 "turn/start", "turn/interrupt", "config/get", "config/set", "config/patch", "capabilities/get",
-                "session/history", "session/delete", "turn/resume", "session/fork", "session/compact",
+                "session/history", "session/delete", "turn/resume", "session/fork", "session/compact", "models/list",
             ])),
         Method(name: "initialized", params: "{}", result: nil) { _ in },
         method(
@@ -120,5 +120,21 @@ enum ContractExamples {
             SessionCompact.self, about,
             SessionCompact.Result(
                 CompactionCompleted(summaryTokens: 310, messagesBefore: 42, messagesAfter: 9))),
+        method(
+            ModelsList.self, #"{"provider":"anthropic"}"#,
+            ModelsList.Result([
+                ListedModel(
+                    provider: "anthropic", model: "claude-sonnet-4-5",
+                    profile: ModelProfile(
+                        contextWindow: 200_000, outputLimit: 64_000, acceptsImages: true, acceptsTemperature: true,
+                        reasons: true, hasStructuredOutput: true,
+                        price: ModelPrice(
+                            ModelPrice.Rates(
+                                input: USDollars(picodollars: 3_000_000), output: USDollars(picodollars: 15_000_000),
+                                cacheRead: USDollars(picodollars: 300_000),
+                                cacheWrite: USDollars(picodollars: 3_750_000)),
+                            date: "2026-06")), isAvailable: true),
+                ListedModel(provider: "groq", model: "other", profile: ModelProfile(), isAvailable: false),
+            ])),
     ]
 }

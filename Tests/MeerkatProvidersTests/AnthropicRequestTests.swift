@@ -35,7 +35,7 @@ import Testing
             ])
         #expect(
             request.text
-                == #"{"model":"model","max_tokens":100,"stream":true,"system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#
+                == #"{"model":"model","max_tokens":100,"stream":true,"cache_control":{"type":"ephemeral"},"system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#
         )
     }
 
@@ -49,7 +49,7 @@ import Testing
         }
         #expect(
             request.text
-                == #"{"model":"model","max_tokens":100,"stream":true,"tools":[{"name":"now","description":"Tells the time.","input_schema":{"type": "object"}}],"temperature":0.5,"top_k":40,"top_p":0,"tool_choice":{"type":"any"},"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#
+                == #"{"model":"model","max_tokens":100,"stream":true,"cache_control":{"type":"ephemeral"},"tools":[{"name":"now","description":"Tells the time.","input_schema":{"type": "object"}}],"temperature":0.5,"top_k":40,"top_p":0,"tool_choice":{"type":"any"},"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#
         )
     }
 
@@ -84,7 +84,7 @@ import Testing
                 ]
             ],
             #""temperature":1,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"properties":{"type":"object","properties":{},"required":[],"additionalProperties":false}},"required":[],"additionalProperties":false}}}"#,
-            "structured-outputs-2025-11-13"
+            nil
         ),
         (
             [
@@ -92,7 +92,7 @@ import Testing
                 "effort": "low",
             ],
             #""temperature":1,"output_config":{"effort":"low","format":{"type":"json_schema","schema":{"const":{"properties":{}}}}}"#,
-            "structured-outputs-2025-11-13"
+            nil
         ),
     ]
 
@@ -100,14 +100,49 @@ import Testing
     func parametersOfTheProvider(_ index: Int) {
         let (parameters, members, beta) = Self.parameters[index]
         let request = http { request in
+            request.maxTokens = 10_000
             request.temperature = 1
             request.parameters = parameters
         }
         #expect(
             request.text
-                == #"{"model":"model","max_tokens":100,"stream":true,"system":"Be brief.",\#(members),"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#
+                == #"{"model":"model","max_tokens":10000,"stream":true,"cache_control":{"type":"ephemeral"},"system":[{"type":"text","text":"Be brief.","cache_control":{"type":"ephemeral"}}],\#(members),"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#
         )
         #expect(request.headers.first { $0.name == "anthropic-beta" }?.value == beta)
+    }
+
+    @Test(
+        arguments: [
+            (["cache_control": ["type": "ephemeral", "ttl": "1h"]], #"{"type":"ephemeral","ttl":"1h"}"#),
+            (["cache_control": nil], nil),
+        ] as [(JSONObject, String?)])
+    func cachingIsAsTheParameterSays(_ parameters: JSONObject, _ caching: String?) throws {
+        let body = try JSONValue(json: Array(http { $0.parameters = parameters }.text.utf8))
+        let expected = try caching.map { try JSONValue(json: Array($0.utf8)) }
+        #expect(body["cache_control"] == expected)
+        #expect(body["system"]?.array?.first?["cache_control"] == expected)
+    }
+
+    @Test func thinkingFitsIntoTheAnswer() throws {
+        func thinking(maxTokens: Int) throws -> JSONValue? {
+            let request = http { request in
+                request.maxTokens = maxTokens
+                request.parameters = ["thinking_budget": 4000]
+            }
+            return try JSONValue(json: Array(request.text.utf8))["thinking"]
+        }
+        #expect(try thinking(maxTokens: 4001)?["budget_tokens"] == 4000)
+        #expect(try thinking(maxTokens: 4000)?["budget_tokens"] == 3999)
+        #expect(try thinking(maxTokens: 1024) == nil)
+    }
+
+    @Test func picturesAreBlocks() throws {
+        let image = try Image(base64: "R0lGODdhBwAJAA==")
+        let group = MessageGroup.input(results: [], messages: [[.text("What?"), .image(image)], [.image(image)]])
+        let source = #"{"type":"image","source":{"type":"base64","media_type":"image/gif","data":"R0lGODdhBwAJAA=="}}"#
+        #expect(
+            rendered([group], by: provider, model: "m")
+                == #"{"role":"user","content":[{"type":"text","text":"What?"},\#(source),\#(source)]}"#)
     }
 
     @Test func eachBodyBeginsWithTheOneBefore() {

@@ -129,4 +129,13 @@ import Testing
                 == #"{"role":"user","content":"(empty message)"},{"role":"assistant","content":"(no visible answer)"},{"role":"user","content":"Hi"}"#
         )
     }
+
+    @Test func picturesArePartsOfTheOneMessage() throws {
+        let image = try Image(base64: "R0lGODdhBwAJAA==")
+        let group = MessageGroup.input(results: [], messages: [[.text("What?"), .image(image)], [.text("And why?")]])
+        #expect(
+            rendered([group], by: provider, model: "m")
+                == #"{"role":"user","content":[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"data:image/gif;base64,R0lGODdhBwAJAA=="}},{"type":"text","text":"And why?"}]}"#
+        )
+    }
 }

@@ -64,6 +64,12 @@ public protocol AgentRuntime: Sendable {
     /// The model calls of a session, failed attempts included, oldest first; reads all that is stored of it.
     func modelCalls(of id: SessionID) throws(SessionError) -> [ModelCallRecord]
 
+    /// The models that can be named, of all providers or of one.
+    ///
+    /// - Throws: ``SessionError/Cause/provider(_:provider:)`` for a provider that is not known or whose server, when it has
+    ///   to be asked, does not answer.
+    func models(of provider: String?) async throws(SessionError) -> [ListedModel]
+
     /// Puts a session away; a turn in progress finishes.
     func archive(_ id: SessionID) async throws(SessionError)
 

@@ -48,6 +48,8 @@ public struct SessionState: Sendable, Hashable {
     public private(set) var isArchived = false
     /// The last summary that tells everything before it, an entry to begin reading with; 0 when there is none.
     public private(set) var restartSeq = 0
+    /// The last entry that changed what was said before it; 0 when there is none.
+    public private(set) var rewriteSeq = 0
     /// Entries up to here are only read for what of them is kept by the summary that stands here.
     private var rebuildingUpTo = 0
 
@@ -120,6 +122,7 @@ public struct SessionState: Sendable, Hashable {
             self.options = options
             self.origin = origin
         case .contextSet(let instructions, let tools):
+            if self.instructions != nil { dropBoundReasoning() }
             self.instructions = instructions
             self.tools = tools
             totals.contextSeq = entry.seq
@@ -216,6 +219,26 @@ public struct SessionState: Sendable, Hashable {
         }
     }
 
+    /// Forgets signatures that hold only behind the very instructions, tools and messages they were made behind.
+    ///
+    /// The last answer keeps them while it waits for results, because it may not be shown again without.
+    ///
+    /// Source: <https://platform.claude.com/docs/build-with-claude/preserved-thinking>
+    private mutating func dropBoundReasoning() {
+        let count = openCalls.isEmpty ? closedGroups.count : closedGroups.count - 1
+        for index in 0..<max(count, 0) {
+            guard case .answer(let blocks) = closedGroups[index], blocks.contains(where: \.isBoundReasoning) else {
+                continue
+            }
+            closedGroups[index] = .answer(
+                blocks.map { block in
+                    guard block.isBoundReasoning, case .reasoning(let text, _) = block else { return block }
+                    return .reasoning(text: text, data: nil)
+                })
+            rewriteSeq = lastSeq
+        }
+    }
+
     private mutating func compact(_ compaction: Compaction) {
         var kept = closedSeqs.firstIndex { $0 >= compaction.keptFrom } ?? closedGroups.count
         // A result stays with its call, whatever the entry says.
@@ -233,6 +256,8 @@ public struct SessionState: Sendable, Hashable {
             openMessages.insert(compaction.summary, at: 0)
             openSeq = openSeq ?? lastSeq
         }
+        dropBoundReasoning()
+        rewriteSeq = lastSeq
         lastInputTokens = 0
         historyBytes = history.reduce(0) { $0 + $1.textBytes }
         toolUseIDs = []
@@ -280,6 +305,12 @@ public struct OpenRun: Sendable, Hashable {
         toolCalls += blocks.toolUses.count
         let answer = blocks.joinedText
         if !answer.isEmpty { text = answer }
+    }
+}
+
+extension Block {
+    fileprivate var isBoundReasoning: Bool {
+        if case .reasoning(_, let data?) = self { data.format == .anthropicMessages } else { false }
     }
 }
 

@@ -95,8 +95,7 @@ extension RunLoop {
             throw .ended(error)
         }
         let after = session.withLoaded { loaded in
-            loaded.buffer = RenderBuffer()
-            return loaded.state.history.reduce(0) { $0 + $1.messageCount }
+            loaded.state.history.reduce(0) { $0 + $1.messageCount }
         }
         let completed = CompactionCompleted(
             summaryTokens: Int(clamping: usage?.outputTokens ?? 0), messagesBefore: plan.started.messageCount,

@@ -10,6 +10,8 @@ struct RenderBuffer: Sendable {
 
     private var format: WireFormat?
     private var model = ""
+    /// The last change of the history that it has taken in.
+    private var rewriteSeq = 0
     private var chunks: [[UInt8]] = []
     private var groupCount = 0
     private(set) var byteCount = 0
@@ -32,8 +34,9 @@ struct RenderBuffer: Sendable {
 
     /// The history of `state` for a request to `model`.
     mutating func history(of state: SessionState, by provider: any ModelProvider, model: String) -> RenderedHistory {
-        if format != provider.wireFormat || self.model != model {
+        if format != provider.wireFormat || self.model != model || rewriteSeq != state.rewriteSeq {
             self = RenderBuffer()
+            rewriteSeq = state.rewriteSeq
             format = provider.wireFormat
             self.model = model
         }

@@ -17,6 +17,9 @@ public final class CallGate: Sendable {
         state = Mutex(State(limit: max(limit, 1)))
     }
 
+    /// How many wait for a place.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Changes the limit; calls that go on already are not ended.
     public func setLimit(_ limit: Int) {
         let admitted = state.withLock { state in

@@ -23,6 +23,10 @@ extension SessionDirectory {
         }
     }
 
+    public func models(of provider: String?) async throws(SessionError) -> [ListedModel] {
+        try await services.models(provider)
+    }
+
     private func page(of id: SessionID, after cursor: Int, limit: Int) throws(StoreError) -> HistoryPage {
         var messages: [HistoryMessage] = []
         var last = cursor

@@ -5,7 +5,9 @@ extension SessionDirectory {
         if let run, let known = try knownSession(of: run) { return known }
         let resolved = try await services.resolve(options)
         let session = newSession()
-        _ = try services.answerCheck(for: resolved, try await services.model(resolved))
+        let target = try await services.model(resolved)
+        _ = try services.answerCheck(for: resolved, target)
+        try services.checkPrice(of: target, for: resolved, totals: SessionTotals())
         return try await store(session, [.sessionCreated(resolved, origin: nil)], run: run)
     }
 

@@ -145,7 +145,7 @@ public struct WireSession: JSONWritable, Sendable, Hashable {
             writer.member("state", snapshot.state.rawValue)
             writer.member("message_count", summary.messageCount)
             writer.member("total_tokens", summary.usage.totalTokens)
-            writer.writeCost(summary.spending.cost)
+            writer.memberOrNull("cost_usd", summary.spending.cost)
             writer.member("created_at", summary.createdAt.seconds)
             writer.member("updated_at", summary.updatedAt.seconds)
             writer.member("is_active", snapshot.state == .running)

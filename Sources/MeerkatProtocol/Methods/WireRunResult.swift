@@ -18,7 +18,7 @@ public struct WireRunResult: JSONWritable, Sendable, Hashable {
             writer.member("turns", result.turns)
             writer.member("tool_calls", result.toolCalls)
             writer.member("usage", WireUsage(result.usage))
-            writer.writeCost(result.cost)
+            writer.memberOrNull("cost_usd", result.cost)
             writer.member("model_calls", result.modelCalls.map { WireModelCall($0) })
             writer.member("structured_output", result.structuredOutput)
             if !result.schemaWarnings.isEmpty { writer.member("schema_warnings", result.schemaWarnings) }
@@ -69,17 +69,8 @@ struct WireModelCall: JSONWritable {
             writer.member("model", call.model)
             writer.member("endpoint", call.endpoint)
             writer.member("usage", record.usage.map { WireUsage($0) })
-            writer.writeCost(record.cost)
+            writer.memberOrNull("cost_usd", record.cost)
             writer.member("failure", record.failure)
-        }
-    }
-}
-
-extension JSONWriter {
-    /// Writes `cost_usd`, null when it is unknown.
-    mutating func writeCost(_ cost: USDollars?) {
-        member("cost_usd") { writer in
-            if let cost { cost.write(to: &writer) } else { writer.writeNull() }
         }
     }
 }

@@ -15,7 +15,7 @@ struct AnthropicRequest {
     init(_ request: ModelRequest) {
         self.request = request
         parameters = request.parameters
-        thinking = Self.thinking(request.parameters)
+        thinking = Self.thinking(request.parameters, maxTokens: request.maxTokens)
         output = request.requestedOutput
     }
 
@@ -40,7 +40,8 @@ struct AnthropicRequest {
         writer.member("model", request.model)
         writer.member("max_tokens", request.maxTokens)
         writer.member("stream", true)
-        if !request.instructions.isEmpty { writer.member("system", request.instructions) }
+        if !caching.isNull { writer.member("cache_control", caching) }
+        writeInstructions(to: &writer)
         if !request.tools.isEmpty { writer.member("tools", request.tools) }
         // Calls in the history need the tools to be named even when none may be called.
         if !request.tools.isEmpty, !request.usesTools { writer.member("tool_choice", ["type": "none"] as JSONObject) }
@@ -54,9 +55,31 @@ struct AnthropicRequest {
         return writer.bytes
     }
 
+    /// Writes the instructions; what stands before them is cached for all sessions that begin alike.
+    private func writeInstructions(to writer: inout JSONWriter) {
+        guard !request.instructions.isEmpty else { return }
+        writer.member("system") { writer in
+            writer.writeArray { writer in
+                writer.element { writer in
+                    writer.writeObject { writer in
+                        writer.member("type", "text")
+                        writer.member("text", request.instructions)
+                        if !caching.isNull { writer.member("cache_control", caching) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// How prompts are cached: for five minutes, unless the parameter says otherwise; null does not.
+    ///
+    /// With the member at the top the API itself caches all up to the last message.
+    /// Source: <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>
+    private var caching: JSONValue { parameters["cache_control"] ?? ["type": "ephemeral"] }
+
     /// Parameters that the API has under the same name.
     private static let plainParameters = [
-        "top_p", "stop_sequences", "tool_choice", "metadata", "service_tier", "inference_geo", "cache_control",
+        "top_p", "stop_sequences", "tool_choice", "metadata", "service_tier", "inference_geo",
     ]
 
     private func writeSettings(to writer: inout JSONWriter) {
@@ -74,7 +97,17 @@ struct AnthropicRequest {
     }
 
     /// What thinking is asked for: `thinking` with a type or a budget, or `thinking_budget`.
-    private static func thinking(_ parameters: JSONObject) -> JSONObject? {
+    ///
+    /// The API wants the budget to be from 1024 to less than `maxTokens`, which a limit of the run may have lowered.
+    private static func thinking(_ parameters: JSONObject, maxTokens: Int) -> JSONObject? {
+        var asked = asked(parameters)
+        guard let budget = asked?["budget_tokens"]?.int, budget >= maxTokens else { return asked }
+        guard maxTokens > 1024 else { return nil }
+        asked?["budget_tokens"] = .integer(maxTokens - 1)
+        return asked
+    }
+
+    private static func asked(_ parameters: JSONObject) -> JSONObject? {
         func enabled(_ budget: JSONValue) -> JSONObject { ["type": "enabled", "budget_tokens": budget] }
         if let thinking = parameters["thinking"]?.object {
             if let budget = thinking["budget_tokens"], budget.int != nil {
@@ -111,7 +144,6 @@ struct AnthropicRequest {
     private var betas: [String] {
         var names: [String] = []
         if thinking?["type"] == "enabled" { names.append("interleaved-thinking-2025-05-14") }
-        if output != nil { names.append("structured-outputs-2025-11-13") }
         if parameters["context"] == "1m" { names.append("context-1m-2025-08-07") }
         if contextManagement != nil { names.append("compact-2026-01-12") }
         return names

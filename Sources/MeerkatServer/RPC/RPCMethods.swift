@@ -8,7 +8,7 @@ enum RPCMethods {
     static let all: [RPCHandler] = [
         initialize, initialized, sessionCreate, sessionList, sessionRead, sessionArchive, turnStart, turnInterrupt,
         configGet, configSet, configPatch, capabilitiesGet, sessionHistory, sessionDelete,
-        turnResume, sessionFork, sessionCompact,
+        turnResume, sessionFork, sessionCompact, modelsList,
     ]
 
     /// Methods of the contract whose capability this build lacks.
@@ -144,6 +144,13 @@ enum RPCMethods {
         return SessionCompact.Result(
             try await RPCError.translating { () throws(SessionError) in
                 try await call.runtime.compact(params.session, events: events)
+            })
+    }
+
+    private static let modelsList = RPCHandler.on(ModelsList.self) { (params, call) throws(RPCError) in
+        ModelsList.Result(
+            try await RPCError.translating { () throws(SessionError) in
+                try await call.runtime.models(of: params.provider)
             })
     }
 
