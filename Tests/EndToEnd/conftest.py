@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from rkat_process import RKAT, Folder, Provider, Rkat
 
 Start = Callable[..., Rkat]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,3 +64,24 @@ def rkat(start: Start) -> Rkat:
 def offline(start: Start) -> Rkat:
     """A process whose model answers every turn with "ok" at once."""
     return start(RKAT_TEST_CLIENT="1")
+
+
+@pytest.fixture(scope="session")
+def live_url() -> Iterator[str]:
+    """The base URL of a real model, with `MEERKAT_LIVE_TESTS=1`.
+
+    It is that of the server at `RKAT_LOCAL_URL`, else of the one that `scripts/local-model` starts for the time of the
+    tests (`MEERKAT_LIVE_MODEL`: 1.5b, or another it knows).
+    """
+    if os.environ.get("MEERKAT_LIVE_TESTS") != "1":
+        pytest.skip("opt in with MEERKAT_LIVE_TESTS=1")
+    if url := os.environ.get("RKAT_LOCAL_URL"):
+        yield url
+        return
+    script, name = str(ROOT / "scripts" / "local-model"), os.environ.get("MEERKAT_LIVE_MODEL", "1.5b")
+    start = [script, "start", "--model", name, "--port", "0", "--with-parent", str(os.getpid())]
+    url = subprocess.run(start, capture_output=True, text=True, check=True).stdout.split()[-1]
+    yield url
+    port = re.search(r":(\d+)", url.removeprefix("http://"))
+    assert port is not None
+    subprocess.run([script, "stop", "--port", port[1]], capture_output=True, check=True)

@@ -1,7 +1,6 @@
 """The examples of docs/python-sdk.md that need a model with a mind of its own, as they are printed there.
 
-With a scripted model, and with `MEERKAT_LIVE_TESTS=1` also with a real one: that of the server at `RKAT_LOCAL_URL`, else
-the one that `scripts/local-model` starts for the time of the tests (`MEERKAT_LIVE_MODEL`: 1.5b, or another it knows).
+With a scripted model, and with `MEERKAT_LIVE_TESTS=1` also with a real one.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,23 +73,6 @@ def test_structured_output(folder: Folder, wrong: list[str]) -> None:
 
 
 # With a real model
-
-
-@pytest.fixture(scope="module")
-def live_url() -> Iterator[str]:
-    """The base URL of a real model."""
-    if os.environ.get("MEERKAT_LIVE_TESTS") != "1":
-        pytest.skip("opt in with MEERKAT_LIVE_TESTS=1")
-    if url := os.environ.get("RKAT_LOCAL_URL"):
-        yield url
-        return
-    script, name = str(ROOT / "scripts" / "local-model"), os.environ.get("MEERKAT_LIVE_MODEL", "1.5b")
-    start = [script, "start", "--model", name, "--port", "0", "--with-parent", str(os.getpid())]
-    url = subprocess.run(start, capture_output=True, text=True, check=True).stdout.split()[-1]
-    yield url
-    port = re.search(r":(\d+)", url.removeprefix("http://"))
-    assert port is not None
-    subprocess.run([script, "stop", "--port", port[1]], capture_output=True, check=True)
 
 
 def test_tools_live(folder: Folder, live_url: str) -> None:
