@@ -53,28 +53,4 @@ extension Configuration {
 
         public static let aliases: [String: ProviderKind] = ["open_ai": .openai, "open_a_i": .openai]
     }
-
-    /// A provider under a name of the user's choice.
-    public struct ProviderDefinition: ConfigSection {
-        /// Unset: that of the built-in provider with the same name, else `openai_compatible`.
-        public var kind: ProviderKind?
-        public var baseURL: String?
-        /// The environment variable that holds the key.
-        public var apiKeyEnv: String?
-        /// The models it serves; the first is its default.
-        public var models: [String] = []
-        /// Sent with every request.
-        public var headers: ConfigMap<String>?
-        public var unknown = JSONObject()
-
-        public init() {}
-
-        public mutating func visit(_ keys: inout some ConfigVisitor) throws(ConfigError) {
-            try keys.key("kind", &kind, nilAs: .omitted)
-            try keys.key("base_url", &baseURL, nilAs: .omitted)
-            try keys.key("api_key_env", &apiKeyEnv, nilAs: .omitted)
-            try keys.key("models", &models)
-            try keys.key("headers", &headers, nilAs: .omitted)
-        }
-    }
 }
