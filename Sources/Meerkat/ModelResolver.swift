@@ -123,11 +123,12 @@ final class ModelResolver: Sendable {
     private func defaultModel(of name: String, _ settings: Configuration) async throws(SessionError) -> String {
         if name == "anthropic" { return settings.models.anthropic }
         if let model = settings.providers.definitions[name]?.models.first { return model }
-        guard isKnown(name, settings) else { throw unknown(name, settings) }
-        let endpoint = try endpoint(at: try await place(of: name, settings))
+        let place = try await place(of: name, settings)
+        let endpoint = try endpoint(at: place)
         do throws(ProviderError) {
             let provider = OpenAICompatibleProvider(
-                ProviderConnection(name: name, endpoint: endpoint, transport: transport, clock: clock))
+                ProviderConnection(name: name, endpoint: endpoint, transport: transport, clock: clock),
+                place.definition)
             if let model = try await provider.models().first { return model }
         } catch {
             throw SessionError(.provider(error, provider: name))
@@ -159,29 +160,18 @@ final class ModelResolver: Sendable {
 
     private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
         if let provider { return provider }
-        let kind = try kind(of: name, settings)
-        if kind == .openai || kind == .gemini { throw unknown(name, settings) }
         let place = try await place(of: name, settings)
-        if kind == .anthropic, place.key == nil {
+        if place.definition.kind == .anthropic, place.key == nil {
             throw notConfigured(name, "no API key for \(name): set ANTHROPIC_API_KEY")
         }
         if let made = made.withLock({ $0[place] }) { return made }
         let connection = ProviderConnection(
             name: name, endpoint: try endpoint(at: place), transport: transport, clock: clock)
-        let provider: any ModelProvider =
-            kind == .anthropic ? AnthropicProvider(connection) : OpenAICompatibleProvider(connection)
+        guard let provider = ProviderCatalog.provider(connection, place.definition) else {
+            throw unknown(name, settings)
+        }
         made.withLock { $0[place] = provider }
         return provider
-    }
-
-    private func kind(of name: String, _ settings: Configuration) throws(SessionError) -> Configuration.ProviderKind {
-        guard isKnown(name, settings) else { throw unknown(name, settings) }
-        return settings.providers.definitions[name]?.kind ?? Configuration.ProviderKind(rawValue: name)
-            ?? .openaiCompatible
-    }
-
-    private func isKnown(_ name: String, _ settings: Configuration) -> Bool {
-        settings.providers.definitions[name] != nil || ["anthropic", "openai_compatible"].contains(name)
     }
 
     /// What an endpoint is made of.
@@ -190,32 +180,34 @@ final class ModelResolver: Sendable {
         var url: String
         var key: String?
         var allowsPlainHTTP: Bool
-        var headers: [Endpoint.Header]
+        var definition: Configuration.ProviderDefinition
     }
 
     private func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {
+        guard let definition = ProviderCatalog.definition(of: name, over: settings.providers.definitions[name]) else {
+            throw unknown(name, settings)
+        }
         let credentials = settings.credentials(for: name, in: environment)
-        var url = credentials.baseURL?.value
-        if url == nil, name == "anthropic" { url = "https://api.anthropic.com" }
+        var url = credentials.baseURL?.value ?? definition.baseURL
         if url == nil, name == "openai_compatible", settings.providers.local {
             url = await localServers.discover()?.baseURL
         }
         guard let url else {
-            throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)")
+            let variable = name == "openai_compatible" ? "RKAT_LOCAL_URL or " : ""
+            throw notConfigured(name, "no base URL for \(name): set \(variable)providers.base_urls.\(name)")
         }
         let allowed = settings.providers.allowHTTP
-        let headers = settings.providers.definitions[name]?.headers
         return Place(
             provider: name, url: url, key: credentials.key?.value,
             allowsPlainHTTP: !allowed.isEmpty && URLLocation(url).map { allowed.contains($0.host) } ?? false,
-            headers: headers?.map { Endpoint.Header(name: $0.name, value: $0.value) } ?? [])
+            definition: definition)
     }
 
     private func endpoint(at place: Place) throws(SessionError) -> Endpoint {
         do throws(ProviderError) {
             return try Endpoint(
                 place.url, key: place.key.flatMap { APIKey($0) }, allowsPlainHTTP: place.allowsPlainHTTP,
-                headers: place.headers)
+                headers: place.definition.headers?.map { Endpoint.Header(name: $0.name, value: $0.value) } ?? [])
         } catch {
             throw SessionError(.provider(error, provider: place.provider))
         }
@@ -224,7 +216,8 @@ final class ModelResolver: Sendable {
     // MARK: Errors
 
     private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
-        let known = ["anthropic", "openai_compatible"] + settings.providers.definitions.map(\.name)
+        let shipped = ProviderCatalog.rows.map(\.name)
+        let known = shipped + settings.providers.definitions.map(\.name).filter { !shipped.contains($0) }
         return notConfigured(
             name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))"
         )
