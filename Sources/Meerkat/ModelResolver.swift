@@ -34,7 +34,7 @@ final class ModelResolver: Sendable {
         localServers = LocalServers(transport: transport, clock: options.clock, report: options.report)
     }
 
-    private func settings() throws(SessionError) -> Configuration {
+    func settings() throws(SessionError) -> Configuration {
         do throws(ConfigError) {
             if let files = configuration as? FileConfigurationStore, let untrusted = try files.untrustedKeys() {
                 notices.tell(untrusted.message)
@@ -68,7 +68,8 @@ final class ModelResolver: Sendable {
         let profile = profile(of: choice.model, provider: choice.provider, settings, resolved.providerParams)
         resolved.maxTokens =
             options.maxTokens ?? min(settings.effectiveMaxTokens, profile.outputLimit ?? settings.effectiveMaxTokens)
-        resolved.fallbackModels = try fallbacks(options.fallbackModels ?? settings.agent.fallbackModels, settings)
+        let fallbacks = try fallbacks(options.fallbackModels ?? settings.agent.fallbackModels, settings)
+        resolved.fallbackModels = fallbacks.isEmpty ? nil : fallbacks
         _ = try await model(for: resolved)
         return resolved
     }
@@ -87,17 +88,17 @@ final class ModelResolver: Sendable {
         return resolved
     }
 
-    /// The fallback models with their providers; nil when there are none.
+    /// The fallback models with their providers.
     private func fallbacks(
         _ models: [ModelChoice], _ settings: Configuration
-    ) throws(SessionError) -> [ModelChoice]? {
+    ) throws(SessionError) -> [ModelChoice] {
         var choices: [ModelChoice] = []
         for choice in models {
             let given = choice.provider.map(Configuration.canonicalProvider)
             let provider = if let given { given } else { try infer(choice.model, settings) }
             choices.append(ModelChoice(provider: provider, model: choice.model))
         }
-        return choices.isEmpty ? nil : choices
+        return choices
     }
 
     private func choose(
@@ -149,7 +150,6 @@ final class ModelResolver: Sendable {
         case "gemini": return settings.models.gemini
         default: break
         }
-        guard isKnown(name, settings) else { throw unknown(name, settings) }
         if let model = try await served(by: name, settings).first { return model }
         throw notConfigured(name, "\(name) lists no models; name one")
     }
@@ -178,12 +178,12 @@ final class ModelResolver: Sendable {
     }
 
     /// What is known of a model; without a price where a parameter changes it.
-    private func profile(
+    func profile(
         of model: String, provider name: String, _ settings: Configuration, _ parameters: JSONObject?
     ) -> ModelProfile {
         var profile =
             provider?.profile(of: model) ?? ModelCatalog.profile(of: model, provider: name, today: clock.now.day)
-        if let price = settings.providers.definitions[name]?.prices[model]?.price { profile.price = price }
+        if let price = settings.providers.definitions[name]?.price(of: model) { profile.price = price }
         if let parameters, parameters.changesPrice { profile.price = nil }
         return profile
     }
@@ -206,7 +206,6 @@ final class ModelResolver: Sendable {
 
     private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
         if let provider { return provider }
-        let kind = try kind(of: name, settings)
         let place = try await place(of: name, settings)
         if place.key == nil, let variable = requiredKey(of: name, at: place.url, settings) {
             throw notConfigured(name, "no API key for \(name): set \(variable)")
@@ -214,132 +213,66 @@ final class ModelResolver: Sendable {
         if let made = made.withLock({ $0[place] }) { return made }
         let connection = ProviderConnection(
             name: name, endpoint: try endpoint(at: place), transport: transport, clock: clock)
-        let provider: any ModelProvider =
-            switch kind {
-            case .anthropic: AnthropicProvider(connection)
-            case .openai: OpenAIProvider(connection)
-            case .gemini: GeminiProvider(connection)
-            case .openaiCompatible: OpenAICompatibleProvider(connection)
-            }
+        let provider = ProviderCatalog.provider(connection, place.definition)
         made.withLock { $0[place] = provider }
         return provider
     }
 
     /// The variable of the key that a provider wants; nil when it may have none.
-    private func requiredKey(of name: String, at url: String, _ settings: Configuration) -> String? {
+    func requiredKey(of name: String, at url: String, _ settings: Configuration) -> String? {
         if let variable = settings.providers.definitions[name]?.apiKeyEnv { return variable }
-        guard Self.vendors[name] != nil, URLLocation(url)?.isLoopback != true else { return nil }
-        return "\(name.uppercased())_API_KEY"
-    }
-
-    /// The providers that are the vendor's own, and their endpoints.
-    private static let vendors = [
-        "anthropic": "https://api.anthropic.com", "openai": "https://api.openai.com",
-        "gemini": "https://generativelanguage.googleapis.com",
-    ]
-
-    private func kind(of name: String, _ settings: Configuration) throws(SessionError) -> Configuration.ProviderKind {
-        guard isKnown(name, settings) else { throw unknown(name, settings) }
-        return settings.providers.definitions[name]?.kind ?? Configuration.ProviderKind(rawValue: name)
-            ?? .openaiCompatible
-    }
-
-    private func isKnown(_ name: String, _ settings: Configuration) -> Bool {
-        settings.providers.definitions[name] != nil || Self.vendors[name] != nil || name == "openai_compatible"
+        guard ProviderCatalog.wantsKey(name), URLLocation(url)?.isLoopback != true else { return nil }
+        return settings.keyVariables(of: name).first { !$0.hasPrefix("RKAT_") }
     }
 
     /// What an endpoint is made of.
-    private struct Place: Hashable, Sendable {
+    struct Place: Hashable, Sendable {
         var provider: String
         var url: String
         var key: String?
         var allowsPlainHTTP: Bool
-        var headers: [Endpoint.Header]
+        var definition: Configuration.ProviderDefinition
     }
 
-    private func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {
+    func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {
+        guard let definition = ProviderCatalog.definition(of: name, over: settings.providers.definitions[name]) else {
+            throw unknown(name, settings)
+        }
         let credentials = settings.credentials(for: name, in: environment)
-        var url = credentials.baseURL?.value
-        url = url ?? Self.vendors[name]
+        var url = credentials.baseURL?.value ?? definition.baseURL
         if url == nil, name == "openai_compatible", settings.providers.local {
             url = await localServers.discover()?.baseURL
         }
         guard let url else {
-            throw notConfigured(name, "no base URL for \(name): set RKAT_LOCAL_URL or providers.base_urls.\(name)")
+            let variable = name == "openai_compatible" ? "RKAT_LOCAL_URL or " : ""
+            throw notConfigured(name, "no base URL for \(name): set \(variable)providers.base_urls.\(name)")
         }
         let allowed = settings.providers.allowHTTP
-        let headers = settings.providers.definitions[name]?.headers
         return Place(
             provider: name, url: url, key: credentials.key?.value,
             allowsPlainHTTP: !allowed.isEmpty && URLLocation(url).map { allowed.contains($0.host) } ?? false,
-            headers: headers?.map { Endpoint.Header(name: $0.name, value: $0.value) } ?? [])
+            definition: definition)
     }
 
-    private func endpoint(at place: Place) throws(SessionError) -> Endpoint {
+    func endpoint(at place: Place) throws(SessionError) -> Endpoint {
         do throws(ProviderError) {
             return try Endpoint(
                 place.url, key: place.key.flatMap { APIKey($0) }, allowsPlainHTTP: place.allowsPlainHTTP,
-                headers: place.headers)
+                headers: place.definition.headers?.map { Endpoint.Header(name: $0.name, value: $0.value) } ?? [])
         } catch {
             throw SessionError(.provider(error, provider: place.provider))
         }
     }
 
-    // MARK: What there is
-
-    /// The models that can be named, of all providers or of one.
-    func models(of given: String?) async throws(SessionError) -> [ListedModel] {
-        let settings = try settings()
-        let only = given.map(Configuration.canonicalProvider)
-        if let only, !isKnown(only, settings) { throw unknown(only, settings) }
-        var models: [ListedModel] = []
-        for name in knownProviders(settings) where only == nil || only == name {
-            let isAvailable = isAvailable(name, settings)
-            let configured = settings.providers.definitions[name]?.models ?? []
-            let catalogued = ModelCatalog.entries.filter { $0.provider == name }.map(\.name)
-            for model in configured + catalogued.filter({ !configured.contains($0) }) {
-                models.append(listed(model, of: name, settings, isAvailable: isAvailable))
-            }
-        }
-        guard models.isEmpty, let only, try kind(of: only, settings) == .openaiCompatible else { return models }
-        return try await served(by: only, settings).map { listed($0, of: only, settings, isAvailable: true) }
-    }
-
-    private func listed(
-        _ model: String, of name: String, _ settings: Configuration, isAvailable: Bool
-    ) -> ListedModel {
-        ListedModel(
-            provider: name, model: model, profile: profile(of: model, provider: name, settings, nil),
-            isAvailable: isAvailable)
-    }
-
-    /// Whether a provider has an endpoint, and a key if it wants one; asks no server.
-    private func isAvailable(_ name: String, _ settings: Configuration) -> Bool {
-        let credentials = settings.credentials(for: name, in: environment)
-        guard let url = credentials.baseURL?.value ?? Self.vendors[name] else { return false }
-        return credentials.key != nil || requiredKey(of: name, at: url, settings) == nil
-    }
-
-    /// The models that a server lists.
-    private func served(by name: String, _ settings: Configuration) async throws(SessionError) -> [String] {
-        let connection = ProviderConnection(
-            name: name, endpoint: try endpoint(at: try await place(of: name, settings)), transport: transport,
-            clock: clock)
-        do throws(ProviderError) {
-            return try await OpenAICompatibleProvider(connection).models()
-        } catch {
-            throw SessionError(.provider(error, provider: name))
-        }
-    }
-
-    private func knownProviders(_ settings: Configuration) -> [String] {
-        let own = ["anthropic", "openai", "gemini", "openai_compatible"]
-        return own + settings.providers.definitions.map(\.name).filter { !own.contains($0) }
+    /// The names of all providers, first those that are shipped.
+    func knownProviders(_ settings: Configuration) -> [String] {
+        let shipped = ProviderCatalog.rows.map(\.name)
+        return shipped + settings.providers.definitions.map(\.name).filter { !shipped.contains($0) }
     }
 
     // MARK: Errors
 
-    private func unknown(_ name: String, _ settings: Configuration) -> SessionError {
+    func unknown(_ name: String, _ settings: Configuration) -> SessionError {
         let known = knownProviders(settings)
         return notConfigured(
             name.quoted, "provider \"\(name.quoted)\" is not available; this build has \(known.joined(separator: ", "))"

@@ -305,3 +305,28 @@ def test_plain_http_to_another_host_is_refused(api: str, tmp_path: Path) -> None
         error = rkat.fail("session/create", {"prompt": "Hello.", **MODELS[api]})
         assert error["code"] == -32010
         assert rkat.stored_sessions() == []
+
+
+# Providers that are shipped
+
+
+def test_a_shipped_provider_needs_no_table_and_has_its_dialect(tmp_path: Path, provider: Provider) -> None:
+    wire = Wire("chat", Folder(tmp_path, CONFIG), provider, RKAT_MISTRAL_BASE_URL=provider.url, MISTRAL_API_KEY="x")
+    with wire.rkat as rkat:
+        result = rkat.call("session/create", {"prompt": NOW, "provider": "mistral", "model": "m"})
+        assert (result["provider"], result["model"], result["text"]) == ("mistral", "m", "hello")
+        assert list(wire.last_body()) == ["model", "stream", "max_tokens", "messages"]
+
+
+def test_a_provider_without_an_endpoint_says_what_is_missing(tmp_path: Path) -> None:
+    with Rkat(Folder(tmp_path), AZURE_OPENAI_API_KEY="x") as rkat:
+        error = rkat.fail("session/create", {"prompt": "Hello.", "provider": "azure_openai", "model": "m"})
+        assert error["code"] == -32010
+        assert "providers.base_urls.azure_openai" in error["message"]
+
+
+def test_a_provider_that_does_not_exist_names_those_that_do(tmp_path: Path) -> None:
+    with Rkat(Folder(tmp_path)) as rkat:
+        error = rkat.fail("session/create", {"prompt": "Hello.", "provider": "nobody", "model": "m"})
+        assert error["code"] == -32010
+        assert "openrouter" in error["message"]

@@ -79,11 +79,71 @@ import Testing
 
     @Test func aRefusalIsShown() {
         let events = [Self.delta(#"{"content":null,"refusal":"I can't."}"#), Self.finish("stop")]
+        let answer = ModelAnswer(blocks: [.text("I can't.")], stopReason: .contentFilter, usage: nil)
+        #expect(Outcome.chat(stream(events)) == Outcome(answer: answer, text: "I can't."))
+        let none = [Self.delta(#"{"content":"Yes.","refusal":null}"#), Self.delta(#"{"refusal":""}"#)]
+        #expect(Outcome.chat(stream(none + [Self.finish("stop")])).answer?.stopReason == .endTurn)
+    }
+
+    /// What servers say of usage and cost, and what it amounts to.
+    static let accounts: [(events: [String], usage: Usage, cost: USDollars?)] = [
+        // Groq says it twice.
+        (
+            [
+                #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"r","usage":{"prompt_tokens":5,"completion_tokens":2,"queue_time":0.1}}}"#,
+                #"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}"#, "[DONE]",
+            ], Usage(inputTokens: 5, outputTokens: 2), nil
+        ),
+        // DeepSeek says it on the last chunk of the answer.
+        (
+            [
+                #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_cache_hit_tokens":3,"prompt_cache_miss_tokens":2}}"#,
+                "[DONE]",
+            ], Usage(inputTokens: 5, outputTokens: 2, cacheReadTokens: 3), nil
+        ),
+        // OpenRouter says what it costs.
+        (
+            [
+                finish("stop"),
+                #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":{"prompt_tokens":9,"completion_tokens":7,"cost":7.159e-05,"is_byok":false,"prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":2},"cost_details":{"upstream_inference_cost":3},"completion_tokens_details":{"reasoning_tokens":6}}}"#,
+            ],
+            Usage(
+                inputTokens: 9, outputTokens: 7, cacheCreationTokens: 2, cacheReadTokens: 4, reasoningTokens: 6),
+            USDollars(picodollars: 71_590_000)
+        ),
+        // With a key of the user's own at the vendor there are two bills.
+        (
+            [
+                finish("stop"),
+                #"{"choices":[],"usage":{"is_byok":true,"cost_details":{"upstream_inference_cost":0.5},"cost":0.025,"prompt_tokens":1,"completion_tokens":1}}"#,
+            ], Usage(inputTokens: 1, outputTokens: 1), USDollars(picodollars: 525_000_000_000)
+        ),
+        (
+            [
+                finish("stop"),
+                #"{"choices":[],"usage":{"cost":-1,"prompt_tokens":1,"completion_tokens":1,"cached_tokens":1}}"#,
+            ], Usage(inputTokens: 1, outputTokens: 1, cacheReadTokens: 1), nil
+        ),
+    ]
+
+    @Test(arguments: accounts.indices)
+    func usageAndCostAreTakenWhereTheyAre(_ index: Int) {
+        let (events, usage, cost) = Self.accounts[index]
         #expect(
-            Outcome.chat(stream(events))
-                == Outcome(
-                    answer: ModelAnswer(blocks: [.text("I can't.")], stopReason: .endTurn, usage: nil), text: "I can't."
-                ))
+            Outcome.chat(stream(Self.hello + events)).answer
+                == ModelAnswer(blocks: [.text("Hello")], stopReason: .endTurn, usage: usage, cost: cost))
+    }
+
+    @Test func chunksWithoutChoicesOrWithOthersAreLeftOut() {
+        let filtered =
+            #"{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}}]}"#
+        let offsets =
+            #"{"id":"","object":"","choices":[{"index":0,"finish_reason":null,"content_filter_offsets":{"check_offset":1},"content_filter_results":{}}]}"#
+        let events = [filtered] + Self.hello + [offsets, Self.finish("stop"), offsets, Self.usage, "[DONE]"]
+        let usage = Usage(inputTokens: 5, outputTokens: 2, cacheReadTokens: 4)
+        #expect(
+            Outcome.chat(stream(events)).answer
+                == ModelAnswer(blocks: [.text("Hello")], stopReason: .endTurn, usage: usage))
     }
 
     /// Pieces of tool calls as servers send them, and what they amount to as `id name arguments`.
@@ -202,6 +262,16 @@ import Testing
         #expect(Outcome.chat(stream(call, Self.delta("{}", finish: "\"\""), "[DONE]")).answer == answer)
     }
 
+    @Test func toolCallsCountWhateverTheFinishReason() throws {
+        let call = Self.delta(#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#)
+        for reason in ["stop", "tool", "end_turn"] {
+            let answer = ModelAnswer(blocks: [try toolUse("a", "f", "{}")], stopReason: .toolUse, usage: nil)
+            #expect(Outcome.chat(stream(call, Self.finish(reason))).answer == answer)
+        }
+        let nothing = Self.delta(#"{"tool_calls":[{"index":0}]}"#)
+        #expect(Outcome.chat(stream(Self.hello + [nothing, Self.finish("stop")])).answer?.stopReason == .endTurn)
+    }
+
     @Test(arguments: [
         (#"{"error":{"message":"Slow down","code":429}}"#, ProviderError.Reason.rateLimited, true),
         (
@@ -214,6 +284,12 @@ import Testing
         ),
         (#"{"error":"It broke"}"#, .unknown, true),
         (#"{"object":"error","message":"x","type":"BadRequestError","code":400}"#, .invalidRequest, false),
+        (#"{"error":{"message":"x","type":"NotFoundError","param":null,"code":404}}"#, .modelNotFound, false),
+        (
+            #"{"id":"gen-1","object":"chat.completion.chunk","error":{"code":"server_error","message":"x"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+            .serverError, true
+        ),
+        (#"{"choices":[],"x_groq":{"id":"r","error":"over_capacity"}}"#, .unknown, true),
         (
             #"{"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"x"}}]}"#,
             .serverError, true

@@ -41,6 +41,25 @@ import Testing
             + OpenAIStreamDecoderTests.call(2, "fc_1", "a", #"{\"c\":\"🌍\"}"#)
             + OpenAIStreamDecoderTests.search(3) + [OpenAIStreamDecoderTests.completed()])
 
+    private static let chatText = stream(
+        [
+            #"<think>H\u006d 🌍</th"#, #"ink>\n\nI <tool"#, #"_call>{\"name\":\"f\",\"arguments\":{\"x\":[\"}\"]}}"#,
+            #"</tool_call>\n[TOOL_CALLS][{\"name\":\"f\",\"arguments\":{}}]"#,
+        ].map { ChatStreamDecoderTests.delta(#"{"content":"\#($0)"}"#) } + [ChatStreamDecoderTests.finish("stop")])
+
+    private static func textDecoder() -> ChatStreamDecoder {
+        var dialect = ChatDialect()
+        dialect.findsCallsInText = true
+        return ChatStreamDecoder(model: "local", tools: ["f"], dialect: dialect, failure: ProviderFailure(key: nil))
+    }
+
+    @Test func theUndamagedTextHasCalls() {
+        let blocks = Outcome.decoding([Self.chatText], with: Self.textDecoder()).content ?? []
+        #expect(blocks.toolUses.map(\.name) == ["f", "f"])
+        #expect(blocks.joinedText == "I ")
+        #expect(blocks.reasoningTexts == ["Hm 🌍"])
+    }
+
     @Test(arguments: 0..<40)
     func damageIsSurvived(_ seed: UInt64) {
         var random = Random(state: seed)
@@ -51,6 +70,7 @@ import Testing
             check(damage(Self.gemini, &random)) {
                 GeminiStreamDecoder(model: "gemini", failure: ProviderFailure(key: nil))
             }
+            check(damage(Self.chatText, &random), Self.textDecoder)
             check(damage(Self.chat, &random)) { ChatStreamDecoder(model: "local", failure: ProviderFailure(key: nil)) }
             check(damage(Self.openAI, &random)) {
                 OpenAIStreamDecoder(model: "gpt", failure: ProviderFailure(key: nil))

@@ -56,6 +56,16 @@ extension ConfigSection {
     }
 
     public var configJSON: JSONValue { .object(object) }
+
+    /// This section with the keys that `other` sets in place of its own.
+    public func merging(_ other: Self) -> Self {
+        var merged = self
+        var reader = ConfigReader(other.object)
+        // What a section has written can be read.
+        try? merged.visit(&reader)
+        for member in other.unknown.members { merged.unknown[member.name] = member.value }
+        return merged
+    }
 }
 
 /// Takes values from an object; what is left over in the end is unknown.

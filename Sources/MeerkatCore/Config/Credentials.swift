@@ -59,11 +59,16 @@ extension Configuration {
     /// The variables that hold keys of providers, whatever else may hold one.
     public var keyVariables: Set<String> {
         var names: Set<String> = []
-        for provider in ["anthropic", "openai", "gemini", "openai_compatible"] + providers.definitions.map(\.name) {
-            names.formUnion(ProviderVariables(of: provider).keys)
-            if let own = providers.definitions[provider]?.apiKeyEnv { names.insert(own) }
+        for provider in ProviderVariables.vendors.keys + providers.definitions.map(\.name) {
+            names.formUnion(keyVariables(of: provider))
         }
         return names
+    }
+
+    /// The variables in which the key of a provider is looked for, the first that is set wins.
+    public func keyVariables(of provider: String) -> [String] {
+        let name = Self.canonicalProvider(provider)
+        return (providers.definitions[name]?.apiKeyEnv.map { [$0] } ?? []) + ProviderVariables(of: name).keys
     }
 
     /// The name by which a provider is known here; `open_ai` and `open_a_i` are read for `openai`.
@@ -108,23 +113,29 @@ struct ProviderVariables {
     var keys: [String]
     var baseURLs: [String]
 
+    /// The variables that the vendors' own programs use, of every provider that is shipped.
+    static let vendors: [String: (keys: [String], baseURLs: [String])] = [
+        "anthropic": (["ANTHROPIC_API_KEY"], ["ANTHROPIC_BASE_URL"]),
+        "openai": (["OPENAI_API_KEY"], ["OPENAI_BASE_URL"]),
+        "gemini": (["GEMINI_API_KEY", "GOOGLE_API_KEY"], ["GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"]),
+        "openai_compatible": ([], ["RKAT_LOCAL_URL"]),
+        "llama_cpp": (["LLAMA_API_KEY"], []),
+        "ollama": ([], []),
+        "vllm": (["VLLM_API_KEY"], []),
+        "lm_studio": ([], []),
+        "openrouter": (["OPENROUTER_API_KEY"], []),
+        "groq": (["GROQ_API_KEY"], []),
+        "mistral": (["MISTRAL_API_KEY"], []),
+        "deepseek": (["DEEPSEEK_API_KEY"], []),
+        "xai": (["XAI_API_KEY"], []),
+        "azure_openai": (["AZURE_OPENAI_API_KEY"], []),
+    ]
+
     init(of provider: String) {
         let word = String(provider.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
-        keys = ["RKAT_\(word)_API_KEY"]
-        baseURLs = ["RKAT_\(word)_BASE_URL"]
-        switch provider {
-        case "anthropic":
-            keys += ["ANTHROPIC_API_KEY"]
-            baseURLs += ["ANTHROPIC_BASE_URL"]
-        case "openai":
-            keys += ["OPENAI_API_KEY"]
-            baseURLs += ["OPENAI_BASE_URL"]
-        case "gemini":
-            keys += ["GEMINI_API_KEY", "GOOGLE_API_KEY"]
-            baseURLs += ["GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"]
-        case "openai_compatible": baseURLs += ["RKAT_LOCAL_URL"]
-        default: break
-        }
+        let vendor = Self.vendors[provider] ?? ([], [])
+        keys = ["RKAT_\(word)_API_KEY"] + vendor.keys
+        baseURLs = ["RKAT_\(word)_BASE_URL"] + vendor.baseURLs
     }
 }
 

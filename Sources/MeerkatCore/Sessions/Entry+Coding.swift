@@ -45,6 +45,7 @@ extension Entry.Kind {
             writer.member("provider", call.provider)
             writer.member("model", call.model)
             writer.member("endpoint", call.endpoint)
+            writer.member("bound_usd", call.bound)
         case .modelFailed(let call, let attempt, let cause, let usage, let spent):
             writer.member("kind", "model_failed")
             writer.member("call", call)

@@ -76,6 +76,7 @@ extension Entry {
         var cause = ""
         var usage: Usage?
         var spent: Spending?
+        var bound: USDollars?
         var stopReason: StopReason?
         var toolUseID: String?
         var name = ""
@@ -119,6 +120,7 @@ extension Entry {
             case "cause": cause = try reader.readString()
             case "usage": usage = try reader.readOptional()
             case "spent": spent = try reader.readOptional()
+            case "bound_usd": bound = try reader.readOptional()
             case "stop_reason": stopReason = try reader.read()
             case "tool_use_id": toolUseID = try reader.readString()
             case "name": name = try reader.readString()
@@ -160,7 +162,7 @@ extension Entry {
                 return .modelCalled(
                     ModelCall(
                         call: call, purpose: purpose, attempt: attempt, provider: provider, model: model,
-                        endpoint: endpoint))
+                        endpoint: endpoint, bound: bound))
             case "model_failed":
                 return .modelFailed(call: call, attempt: attempt, cause: cause, usage: usage, spent: spent)
             case "model_answered":

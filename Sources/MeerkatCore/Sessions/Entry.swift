@@ -94,7 +94,7 @@ public struct SessionTotals: Sendable, Hashable {
 
     /// Adds what a model call has used; other entries change nothing.
     public mutating func account(_ entry: Entry.Kind) {
-        openRun?.recorder.take(entry)
+        if let lost = openRun?.recorder.take(entry) { add(nil, lost) }
         switch entry {
         case .modelFailed(_, _, _, let usage, let spent), .modelAnswered(_, _, _, let usage, let spent):
             add(usage, spent)
@@ -128,8 +128,14 @@ public struct ModelCall: Sendable, Hashable {
     public var provider: String
     public var model: String
     public var endpoint: String
+    /// The most that it can cost; known where a limit asks for it.
+    public var bound: USDollars?
 
-    public init(call: Int, purpose: Purpose, attempt: Int, provider: String, model: String, endpoint: String) {
+    public init(
+        call: Int, purpose: Purpose, attempt: Int, provider: String, model: String, endpoint: String,
+        bound: USDollars? = nil
+    ) {
+        self.bound = bound
         self.call = call
         self.purpose = purpose
         self.attempt = attempt

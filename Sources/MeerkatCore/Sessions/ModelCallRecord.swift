@@ -64,14 +64,29 @@ public struct ModelCallRecorder: Sendable, Hashable {
     public init() {}
 
     /// Takes an entry; those that are not about model calls change nothing.
-    public mutating func take(_ entry: Entry.Kind) {
+    ///
+    /// - Returns: what an attempt may have cost that the end of its process has cut off, once that is found out.
+    @discardableResult
+    public mutating func take(_ entry: Entry.Kind) -> Spending? {
         switch entry {
-        case .modelCalled(let call): open = call
+        case .modelCalled(let call):
+            defer { open = call }
+            return abandon()
+        case .runFinished: return abandon()
         case .modelFailed(_, _, let cause, let usage, let spent): close(usage, spent, failure: cause)
         case .modelAnswered(_, _, _, let usage, let spent): close(usage, spent, failure: nil)
         case .compacted(let compaction): close(compaction.usage, compaction.spent, failure: nil)
         default: break
         }
+        return nil
+    }
+
+    private mutating func abandon() -> Spending? {
+        guard let call = open else { return nil }
+        // What a fork has copied of it has cost nothing there.
+        let spent = call.bound == .zero ? Spending.zero : Spending(cost: nil, bound: call.bound)
+        close(nil, spent, failure: "interrupted")
+        return spent
     }
 
     private mutating func close(_ usage: Usage?, _ spent: Spending?, failure: String?) {

@@ -29,6 +29,13 @@ extension RunLoop {
         return affordable < min(Self.leastAnswer, UInt64(request.maxTokens))
     }
 
+    /// The most that the next call can cost, where a limit asks for it.
+    var costBound: USDollars? {
+        guard options.limits.maxCost != nil, var request = request(for: .turn) else { return nil }
+        // A call that the limit forbids is not made.
+        return (try? admit(&request)) ?? .zero
+    }
+
     /// The tokens of an answer that the limit of costs leaves; nil without a limit.
     private func affordableOutput(of request: ModelRequest) -> UInt64? {
         guard options.limits.maxCost != nil, let price = target.profile.price else { return nil }

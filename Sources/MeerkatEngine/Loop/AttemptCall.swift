@@ -14,22 +14,27 @@ extension RunLoop {
         var attempt = attempt
         var tries = 1
         while true {
-            guard !Task.isCancelled else { throw .ended(cancellation()) }
             guard var request = make(self) else {
                 throw .ended(failure(.store(.failed("the session is not loaded"))))
             }
-            let bound = try admit(&request)
+            let bound: USDollars?
+            do throws(CallFailure) {
+                guard !Task.isCancelled else { throw .ended(cancellation()) }
+                bound = try admit(&request)
+            } catch {
+                recordFailure(of: purpose, attempt: attempt, "not_made", usage: nil, spent: .zero)
+                throw error
+            }
             let call = WatchedCall(of: target.provider, for: identity, events: events, clock: services.clock)
             do throws(ProviderError) {
                 let answer = try await watch(call, request)
                 return (answer, bill(answer, of: request, bound: bound))
             } catch {
                 let isCancelled = Task.isCancelled || error.reason == .cancelled
-                pending.append(
-                    .modelFailed(
-                        call: purpose == .compaction ? calls : calls - 1, attempt: attempt,
-                        cause: isCancelled ? "cancelled" : error.reason.rawValue, usage: error.usage,
-                        spent: call.hasBegun ? Spending(cost: nil, bound: bound) : .zero))
+                recordFailure(
+                    of: purpose, attempt: attempt, isCancelled ? "cancelled" : error.reason.rawValue,
+                    usage: error.usage,
+                    spent: call.hasBegun ? Spending(cost: nil, bound: bound) : .zero)
                 services.log(.info, "run \(run): attempt \(attempt) failed: \(error.message)")
                 guard !isCancelled else { throw .ended(cancellation()) }
                 let hasShownText = call.hasShownText && purpose != .compaction
@@ -42,11 +47,21 @@ extension RunLoop {
                     tries = 1
                 }
                 attempt += 1
-                pending.append(modelCalled(purpose, attempt: attempt))
+                pending.append(
+                    modelCalled(purpose, attempt: attempt, bound: purpose == .compaction ? nil : costBound))
                 do throws(SessionError) { try await commit() } catch { throw .ended(error) }
                 await emitAnnouncements()
             }
         }
+    }
+
+    private mutating func recordFailure(
+        of purpose: ModelCall.Purpose, attempt: Int, _ cause: String, usage: Usage?, spent: Spending
+    ) {
+        pending.append(
+            .modelFailed(
+                call: purpose == .compaction ? calls : calls - 1, attempt: attempt, cause: cause, usage: usage,
+                spent: spent))
     }
 
     /// Makes one attempt, once the provider has a place for it.

@@ -4,7 +4,9 @@ extension RunLoop {
     /// Makes the next model call durable and announces it, with what other sources have said meanwhile.
     mutating func beginCall(_ purpose: ModelCall.Purpose) async throws(SessionError) {
         takeMessages()
-        pending.append(nextCall(purpose))
+        // What the call can cost is known once all that it is about is part of the conversation.
+        if options.limits.maxCost != nil { try await commit() }
+        pending.append(nextCall(purpose, bound: costBound))
         announcements.append(.turnStarted(TurnStarted(turnNumber: calls - 1)))
         try await commit()
     }
@@ -16,17 +18,18 @@ extension RunLoop {
         }
     }
 
-    mutating func nextCall(_ purpose: ModelCall.Purpose) -> Entry.Kind {
+    mutating func nextCall(_ purpose: ModelCall.Purpose, bound: USDollars? = nil) -> Entry.Kind {
         calls += 1
-        return modelCalled(purpose, attempt: 1)
+        return modelCalled(purpose, attempt: 1, bound: bound)
     }
 
     /// A call of the model as it is journaled; one for a summary has the number of the next call.
-    func modelCalled(_ purpose: ModelCall.Purpose, attempt: Int) -> Entry.Kind {
+    func modelCalled(_ purpose: ModelCall.Purpose, attempt: Int, bound: USDollars? = nil) -> Entry.Kind {
         .modelCalled(
             ModelCall(
                 call: purpose == .compaction ? calls : calls - 1, purpose: purpose, attempt: attempt,
-                provider: target.provider.name, model: target.model, endpoint: target.provider.endpoint))
+                provider: target.provider.name, model: target.model, endpoint: target.provider.endpoint,
+                bound: bound))
     }
 
     /// Calls the model for the conversation; the answer waits for the next commit.

@@ -10,6 +10,8 @@ struct RenderBuffer: Sendable {
 
     private var format: WireFormat?
     private var model = ""
+    /// Providers of one format may differ in what they want to see.
+    private var provider = ""
     /// The last change of the history that it has taken in.
     private var rewriteSeq = 0
     private var chunks: [[UInt8]] = []
@@ -29,13 +31,16 @@ struct RenderBuffer: Sendable {
 
     /// Takes what the provider counted for a request of this session.
     mutating func note(_ bill: Bill, of provider: any ModelProvider, model: String) {
-        if format == provider.wireFormat, self.model == model { lastBill = bill }
+        if format == provider.wireFormat, self.provider == provider.name, self.model == model { lastBill = bill }
     }
 
     /// The history of `state` for a request to `model`.
     mutating func history(of state: SessionState, by provider: any ModelProvider, model: String) -> RenderedHistory {
-        if format != provider.wireFormat || self.model != model || rewriteSeq != state.rewriteSeq {
+        if format != provider.wireFormat || self.provider != provider.name || self.model != model
+            || rewriteSeq != state.rewriteSeq
+        {
             self = RenderBuffer()
+            self.provider = provider.name
             rewriteSeq = state.rewriteSeq
             format = provider.wireFormat
             self.model = model

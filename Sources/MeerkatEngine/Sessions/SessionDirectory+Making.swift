@@ -114,6 +114,11 @@ extension Entry.Kind {
     /// The entry as a fork has it, which has used no tokens and started no processes of its own.
     fileprivate var asForked: Entry.Kind {
         switch self {
+        case .modelCalled(var call):
+            {
+                call.bound = .zero
+                return .modelCalled(call)
+            }()
         case .modelAnswered(let call, let blocks, let stopReason, _, _):
             .modelAnswered(call: call, blocks: blocks, stopReason: stopReason, usage: nil, spent: .zero)
         case .modelFailed(let call, let attempt, let cause, _, _):

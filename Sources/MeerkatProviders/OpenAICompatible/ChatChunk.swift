@@ -1,3 +1,4 @@
+internal import MeerkatCore
 internal import MeerkatJSON
 
 /// What one chunk of a stream, or a whole completion, says; its memory is used again for the next.
@@ -30,6 +31,12 @@ struct ChatChunk: Sendable {
     private(set) var inputTokens: UInt64?
     private(set) var outputTokens: UInt64?
     private(set) var cachedTokens: UInt64?
+    private(set) var cacheWriteTokens: UInt64?
+    private(set) var reasoningTokens: UInt64?
+    /// What the server says that the call cost.
+    private(set) var cost: USDollars?
+    /// The text is, at least in part, a refusal.
+    private(set) var isRefusal = false
     private(set) var hasRole = false
     private(set) var hasChoices = false
     private(set) var isError = false
@@ -42,7 +49,7 @@ struct ChatChunk: Sendable {
             case "choices":
                 try reader.readArrayIfAny { (reader) throws(JSONError) in try readChoice(&reader) }
             case "usage": try readUsage(&reader)
-            case "x_groq": try reader.readMember("usage") { (reader) throws(JSONError) in try readUsage(&reader) }
+            case "x_groq": try readGroq(&reader)
             case "error": if try !reader.readNull() { isError = true }
             case "object": if try reader.peek() == .string { isError = try reader.readString(is: "error") || isError }
             default: break
@@ -57,7 +64,19 @@ struct ChatChunk: Sendable {
         arguments.removeAll(keepingCapacity: true)
         finishReason = nil
         (inputTokens, outputTokens, cachedTokens) = (nil, nil, nil)
-        (hasRole, hasChoices, isError) = (false, false, false)
+        (cacheWriteTokens, reasoningTokens, cost) = (nil, nil, nil)
+        (hasRole, hasChoices, isError, isRefusal) = (false, false, false, false)
+    }
+
+    /// Reads what Groq says of a stream beside the chunks of OpenAI.
+    private mutating func readGroq(_ reader: inout JSONReader) throws(JSONError) {
+        try reader.readObjectIfAny { (reader, key) throws(JSONError) in
+            switch key {
+            case "usage": try readUsage(&reader)
+            case "error": if try !reader.readNull() { isError = true }
+            default: break
+            }
+        }
     }
 
     private mutating func readChoice(_ reader: inout JSONReader) throws(JSONError) {
@@ -85,7 +104,10 @@ struct ChatChunk: Sendable {
         case "reasoning_content": try readReasoning(.content, &reader)
         case "reasoning": try readReasoning(.plain, &reader)
         case "thinking": try readReasoning(.thinking, &reader)
-        case "refusal": try reader.readText(appendingTo: &text)
+        case "refusal":
+            let before = text.count
+            try reader.readText(appendingTo: &text)
+            if text.count > before { isRefusal = true }
         case "tool_calls":
             try reader.readArrayIfAny { (reader) throws(JSONError) in try readCall(&reader) }
         // What tool calls were before they could be several.
@@ -162,17 +184,52 @@ struct ChatChunk: Sendable {
     }
 
     private mutating func readUsage(_ reader: inout JSONReader) throws(JSONError) {
+        var charged: USDollars?
+        var upstream: USDollars?
+        var isOwnKey = false
         try reader.readObjectIfAny { (reader, key) throws(JSONError) in
             switch key {
             case "prompt_tokens": inputTokens = try reader.readCount()
             case "completion_tokens": outputTokens = try reader.readCount()
-            case "prompt_cache_hit_tokens": cachedTokens = try reader.readCount() ?? cachedTokens
-            case "prompt_tokens_details":
-                try reader.readMember("cached_tokens") { (reader) throws(JSONError) in
-                    cachedTokens = try reader.readCount() ?? cachedTokens
+            case "prompt_cache_hit_tokens", "cached_tokens": cachedTokens = try reader.readCount() ?? cachedTokens
+            case "prompt_tokens_details": try readInputDetails(&reader)
+            case "completion_tokens_details":
+                try reader.readMember("reasoning_tokens") { (reader) throws(JSONError) in
+                    reasoningTokens = try reader.readCount()
                 }
+            case "cost": charged = try reader.readDollars()
+            case "cost_details":
+                try reader.readMember("upstream_inference_cost") { (reader) throws(JSONError) in
+                    upstream = try reader.readDollars()
+                }
+            case "is_byok": if try reader.peek() == .boolean { isOwnKey = try reader.readBool() }
             default: break
             }
         }
+        // With a key of one's own at the vendor, OpenRouter charges its fee only.
+        cost = (isOwnKey ? charged.flatMap { fee in upstream.map { fee + $0 } } : charged) ?? cost
+    }
+
+    private mutating func readInputDetails(_ reader: inout JSONReader) throws(JSONError) {
+        try reader.readObjectIfAny { (reader, key) throws(JSONError) in
+            switch key {
+            case "cached_tokens": cachedTokens = try reader.readCount() ?? cachedTokens
+            case "cache_write_tokens": cacheWriteTokens = try reader.readCount() ?? cacheWriteTokens
+            default: break
+            }
+        }
+    }
+}
+
+extension JSONReader {
+    /// Reads an amount of money; what is none is skipped.
+    fileprivate mutating func readDollars() throws(JSONError) -> USDollars? {
+        guard try peek() == .number else {
+            try skip()
+            return nil
+        }
+        let raw = try readRaw()
+        // A negative or absurd number says nothing.
+        return try? USDollars(json: raw.bytes)
     }
 }

@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatIO
 internal import MeerkatJSON
 
 /// Writes a history as chat messages.
@@ -8,6 +9,7 @@ internal import MeerkatJSON
 /// a group of which nothing is left gets a substitute text instead of being left out.
 struct ChatMessages {
     let model: String
+    let dialect: ChatDialect
 
     static let emptyInput = "(empty message)"
     static let emptyAnswer = "(no visible answer)"
@@ -66,8 +68,10 @@ struct ChatMessages {
     }
 
     private func write(_ blocks: [Block], to writer: inout JSONWriter) {
-        let text = blocks.joinedText
         let calls = blocks.toolUses
+        let thought = calls.isEmpty ? nil : reasoning(of: blocks)
+        var text = blocks.joinedText
+        if let thought, thought.field == ChatReasoning.tags { text = ChatReasoning.tagged(thought.text) + text }
         writer.member("role", "assistant")
         writer.member("content") { writer in
             if !text.isEmpty {
@@ -79,7 +83,7 @@ struct ChatMessages {
             }
         }
         guard !calls.isEmpty else { return }
-        writeReasoning(of: blocks, to: &writer)
+        if let thought, thought.field != ChatReasoning.tags { writer.member(named: thought.field, thought.text) }
         writer.member("tool_calls") { writer in
             writer.writeArray { writer in
                 for call in calls { write(call, to: &writer) }
@@ -87,20 +91,24 @@ struct ChatMessages {
         }
     }
 
-    /// Writes what the model thought before it called tools, where the server had put it.
+    /// What the model thought before it called tools, and where the server wants to see it.
     ///
     /// Models that think between calls want to see it, and some servers refuse the call without it. After a final
     /// answer it is of no use any more.
-    private func writeReasoning(of blocks: [Block], to writer: inout JSONWriter) {
-        var field: String?
+    private func reasoning(of blocks: [Block]) -> (field: String, text: String)? {
+        guard dialect.reasoningField != .nowhere else { return nil }
+        var field = dialect.reasoningField?.rawValue
         var text = ""
         for case .reasoning(let part, let data?) in blocks where data.format == .chatCompletions && data.model == model
         {
-            guard let name = (try? data.json.value())?["field"]?.string else { continue }  // it was read as JSON
+            guard let name = ChatReasoning.field(of: data) else { continue }
             field = field ?? name
             text += part
         }
-        if let field, !text.isEmpty { writer.member(named: field, text) }
+        if dialect.requiresReasoning {
+            return (field ?? Configuration.ProviderDefinition.ReasoningField.reasoningContent.rawValue, text)
+        }
+        return text.isEmpty ? nil : field.map { ($0, text) }
     }
 
     private func write(_ call: ToolUse, to writer: inout JSONWriter) {
@@ -130,6 +138,25 @@ struct ChatMessages {
 
     /// Most servers take any id; the ones that do not agree on its length.
     private func id(_ id: String) -> String {
-        id.utf8.count <= Self.maxIDLength ? id : id.asIdentifier(distinctly: true, maxLength: Self.maxIDLength)
+        switch dialect.toolCallID {
+        case .any:
+            id.utf8.count <= Self.maxIDLength ? id : id.asIdentifier(distinctly: true, maxLength: Self.maxIDLength)
+        case .alphanumeric9: id.asAlphanumeric9
+        }
+    }
+}
+
+extension String {
+    /// An id of nine letters and digits: the id itself when it is one, else one that is as good as certain to differ
+    /// from that of any other id.
+    fileprivate var asAlphanumeric9: String {
+        let symbols = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        if count == 9, allSatisfy(symbols.contains) { return self }
+        var number = SHA256.hash(Array(utf8)).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return String(
+            (0..<9).map { _ in
+                defer { number /= UInt64(symbols.count) }
+                return symbols[Int(number % UInt64(symbols.count))]
+            })
     }
 }

@@ -8,15 +8,20 @@ internal import MeerkatJSON
 /// the one before it.
 struct ChatRequest {
     private let request: ModelRequest
+    private let dialect: ChatDialect
+    private let output: OutputSchema?
 
-    init(_ request: ModelRequest) {
+    init(_ request: ModelRequest, _ dialect: ChatDialect = ChatDialect()) {
         self.request = request
+        self.dialect = dialect
+        output = request.requestedOutput
     }
 
     func http(to endpoint: Endpoint) -> HTTPRequest {
-        var headers = [("content-type", "application/json"), ("accept", "text/event-stream")]
-        if let key = endpoint.key { headers.append(("authorization", "Bearer \(key.value)")) }
-        return HTTPRequest(url: Self.url(endpoint), headers: endpoint.adding(to: headers), body: body)
+        let headers = [("content-type", "application/json"), ("accept", "text/event-stream")]
+        return HTTPRequest(
+            url: Self.url(endpoint), headers: endpoint.adding(to: headers + dialect.keyHeaders(of: endpoint)),
+            body: body)
     }
 
     /// A server is often given by its address alone; whoever writes a path knows where the API is.
@@ -46,39 +51,39 @@ struct ChatRequest {
 
     /// Our defaults with the parameters of the session over them; null takes a default away.
     private var settings: JSONObject {
-        var settings: JSONObject = ["stream_options": ["include_usage": true]]
-        // Servers that know the newer name of the limit refuse both at once.
-        if request.parameters["max_completion_tokens"] == nil { settings["max_tokens"] = .integer(request.maxTokens) }
+        var settings = JSONObject()
+        if dialect.asksForUsage { settings["stream_options"] = ["include_usage": true] }
+        // Servers that know both names of the limit refuse both at once.
+        if Definition.LimitField.allCases.allSatisfy({ request.parameters[$0.rawValue] == nil }) {
+            settings[dialect.limitField.rawValue] = .integer(request.maxTokens)
+        }
         if let temperature = request.temperature.flatMap(JSONNumber.init), request.profile.acceptsTemperature != false {
             settings["temperature"] = .number(temperature)
         }
+        if hasTools, let isParallel = dialect.parallelToolCalls { settings["parallel_tool_calls"] = .bool(isParallel) }
         for member in request.parameters.members where !Self.reserved.contains(member.name) {
             settings[member.name] = member.value
         }
-        if let output = request.requestedOutput {
-            settings["response_format"] = [
-                "type": "json_schema",
-                "json_schema": [
-                    "name": .string(output.name ?? "output"), "schema": .object(output.schema),
-                    "strict": .bool(output.isStrict),
-                ],
-            ]
-        }
+        if let format = responseFormat { settings["response_format"] = format }
         return settings
     }
+
+    private typealias Definition = Configuration.ProviderDefinition
 
     /// What no parameter may replace; tools of the parameters come behind ours.
     private static let reserved: Set = ["model", "messages", "stream", "tools", "structured_output"]
 
+    private var furtherTools: [JSONValue] { request.parameters["tools"]?.array ?? [] }
+
+    /// Many servers cannot give an answer a form while there are tools.
+    private var hasTools: Bool { request.usesTools && !(request.tools.isEmpty && furtherTools.isEmpty) }
+
     private func writeTools(to writer: inout JSONWriter) {
-        // Many servers cannot give an answer a form while there are tools.
-        guard request.usesTools else { return }
-        let further = request.parameters["tools"]?.array ?? []
-        guard !request.tools.isEmpty || !further.isEmpty else { return }
+        guard hasTools else { return }
         writer.member("tools") { writer in
             writer.writeArray { writer in
                 for tool in request.tools { write(tool, to: &writer) }
-                for tool in further { writer.element(tool) }
+                for tool in furtherTools { writer.element(tool) }
             }
         }
     }
@@ -99,12 +104,49 @@ struct ChatRequest {
     }
 
     private func writeInstructions(to writer: inout JSONWriter) {
-        guard !request.instructions.isEmpty else { return }
+        let text = [request.instructions, schemaPrompt].filter { !$0.isEmpty }.joined(separator: "\n\n")
+        guard !text.isEmpty else { return }
         writer.element { writer in
             writer.writeObject { writer in
-                writer.member("role", "system")
-                writer.member("content", request.instructions)
+                writer.member("role", dialect.systemRole.rawValue)
+                writer.member("content", text)
             }
         }
+    }
+
+    // MARK: Structured output
+
+    private var responseFormat: JSONValue? {
+        guard let output else { return nil }
+        switch dialect.structuredOutput {
+        case .jsonSchema:
+            return [
+                "type": "json_schema",
+                "json_schema": [
+                    "name": .string(output.name ?? "output"), "schema": .object(output.schema),
+                    "strict": .bool(output.isStrict),
+                ],
+            ]
+        case .jsonObject:
+            // A schema of anything but an object could not be met.
+            let type = output.schema["type"]?.string ?? "object"
+            return type == "object" ? ["type": "json_object"] : nil
+        case .byPrompt: return nil
+        }
+    }
+
+    /// The schema in words, for servers that cannot be given it; empty for the others.
+    ///
+    /// With tools, the question for the final answer has the schema in it. Without, the schema stays for all calls of
+    /// the session, so that bodies go on beginning alike.
+    private var schemaPrompt: String {
+        guard let output, dialect.structuredOutput != .jsonSchema, request.usesTools || request.tools.isEmpty else {
+            return ""
+        }
+        return """
+            Answer with one JSON value that fits this JSON Schema, and nothing else: no explanation, no code fence.
+
+            \(String(decoding: output.schema.jsonBytes, as: UTF8.self))
+            """
     }
 }

@@ -24,15 +24,29 @@ struct ChatStreamDecoder: StreamDecoder {
     private var chunk = ChatChunk()
     private var parts: [Part] = []
     private var calls = ChatToolCalls()
+    /// Nil when nothing is looked for in the text any more.
+    private var thinkTags: ChatThinkTags?
+    private var textCalls: ChatTextCalls?
+    private var hasThinkTags = false
+    private var isRefusal = false
     private var finishReason: String?
+    private var cost: USDollars?
     private var hasStarted = false
     private(set) var usage: Usage?
     private(set) var progress = StreamProgress.underway
 
-    /// A decoder for the answer of `model`, named as it was asked for: reasoning is tagged with it.
-    init(model: String, failure: ProviderFailure) {
+    /// Reads the answer of a model.
+    ///
+    /// - Parameters:
+    ///   - model: Its name as it was asked for: reasoning is tagged with it.
+    ///   - tools: The names of the tools that it may call.
+    ///   - dialect: What is special about the server.
+    ///   - failure: Words for what goes wrong.
+    init(model: String, tools: [String] = [], dialect: ChatDialect = ChatDialect(), failure: ProviderFailure) {
         self.model = model
         self.failure = failure
+        if dialect.findsThinkTags { thinkTags = ChatThinkTags() }
+        if dialect.findsCallsInText, !tools.isEmpty { textCalls = ChatTextCalls(names: Set(tools)) }
     }
 
     // MARK: Chunks
@@ -55,9 +69,9 @@ struct ChatStreamDecoder: StreamDecoder {
 
     private func reported(_ data: UnsafeRawBufferPointer) throws(ProviderError) -> ProviderError {
         let value = try readForeign(data) { (reader) throws(JSONError) in try JSONValue(from: &reader) }
-        let choice = value["choices"]?.array?.first?["error"]
+        let nested = value["choices"]?.array?.first?["error"] ?? value["x_groq"]?["error"]
         return failure.error(
-            ReportedError(value["error"].map { $0.isNull ? choice ?? value : value } ?? choice ?? value))
+            ReportedError(value["error"].map { $0.isNull ? nested ?? value : value } ?? nested ?? value))
     }
 
     private mutating func takeChunk(_ batch: inout EventBatch) throws(ProviderError) {
@@ -68,8 +82,11 @@ struct ChatStreamDecoder: StreamDecoder {
             hasStarted = true
         }
         // A chunk that has both was thought before it was said.
-        add(chunk.reasoning, as: .reasoning, &batch)
-        add(chunk.text, as: .text, &batch)
+        if !chunk.reasoning.isEmpty {
+            flushText(&batch)
+            add(chunk.reasoning, as: .reasoning, &batch)
+        }
+        addText(&batch)
         addCalls(&batch)
         if let reason = chunk.finishReason, finishReason == nil { try finish(reason) }
         // Accounting on its own is the last thing that is sent.
@@ -77,10 +94,12 @@ struct ChatStreamDecoder: StreamDecoder {
     }
 
     private mutating func takeUsage() -> Bool {
+        cost = chunk.cost ?? cost
         guard chunk.inputTokens != nil || chunk.outputTokens != nil else { return false }
         usage = Usage(
             inputTokens: chunk.inputTokens ?? 0, outputTokens: chunk.outputTokens ?? 0,
-            cacheReadTokens: chunk.cachedTokens)
+            cacheCreationTokens: chunk.cacheWriteTokens, cacheReadTokens: chunk.cachedTokens,
+            reasoningTokens: chunk.reasoningTokens)
         return true
     }
 
@@ -105,8 +124,49 @@ struct ChatStreamDecoder: StreamDecoder {
         parts[parts.count - 1].bytes += bytes
     }
 
+    private mutating func addText(_ batch: inout EventBatch) {
+        guard !chunk.text.isEmpty else { return }
+        if chunk.isRefusal { isRefusal = true }
+        guard let split = thinkTags?.take(chunk.text) else { return addSaid(chunk.text, &batch) }
+        add(split, &batch)
+    }
+
+    /// Adds what was held back because it might have become a tag or a call.
+    private mutating func flushText(_ batch: inout EventBatch) {
+        if let split = thinkTags?.flush() { add(split, &batch) }
+        if let pieces = textCalls?.flush() { add(pieces, &batch) }
+    }
+
+    private mutating func add(_ split: ChatThinkTags.Split, _ batch: inout EventBatch) {
+        if let tags = thinkTags {
+            hasThinkTags = tags.hasBegun
+            if tags.isOver { thinkTags = nil }
+        }
+        add(split.reasoning, as: .reasoning, &batch)
+        addSaid(split.text, &batch)
+    }
+
+    private mutating func addSaid(_ text: [UInt8], _ batch: inout EventBatch) {
+        guard let pieces = textCalls?.take(text) else { return add(text, as: .text, &batch) }
+        add(pieces, &batch)
+    }
+
+    private mutating func add(_ pieces: [ChatTextCalls.Piece], _ batch: inout EventBatch) {
+        for piece in pieces {
+            switch piece {
+            case .text(let text): add(text, as: .text, &batch)
+            case .call(let name, let arguments):
+                closeReasoning(&batch)
+                if calls.add(ChatChunk.Call(name: name), arguments: arguments[...]) {
+                    parts.append(Part(kind: .call(calls.count - 1)))
+                }
+            }
+        }
+    }
+
     private mutating func addCalls(_ batch: inout EventBatch) {
         guard !chunk.calls.isEmpty else { return }
+        flushText(&batch)
         closeReasoning(&batch)
         for call in chunk.calls where calls.add(call, arguments: chunk.arguments[call.arguments]) {
             parts.append(Part(kind: .call(calls.count - 1)))
@@ -122,11 +182,12 @@ struct ChatStreamDecoder: StreamDecoder {
     // MARK: The answer
 
     mutating func finish(into batch: inout EventBatch) throws(ProviderError) -> ModelAnswer {
+        if progress != .underway { flushText(&batch) }
         guard progress != .underway, finishReason != nil || !parts.isEmpty else {
             throw ProviderError(.incomplete, "the provider's answer ended before it was complete", usage: usage)
         }
         closeReasoning(&batch)
-        let toolUses = try calls.finished(wasCut: normalStopReason == .maxTokens)
+        let toolUses = try calls.finished(wasCut: stopReason(hasCalls: true) == .maxTokens)
         let blocks: [Block] = parts.compactMap { part in
             switch part.kind {
             case .text: .text(String(decoding: part.bytes, as: UTF8.self))
@@ -134,25 +195,23 @@ struct ChatStreamDecoder: StreamDecoder {
             case .call(let position): toolUses[position].map { .toolUse($0) }
             }
         }
-        return ModelAnswer(blocks: blocks, stopReason: normalStopReason, usage: usage)
+        let hasCalls = toolUses.contains { $0 != nil }
+        return ModelAnswer(blocks: blocks, stopReason: stopReason(hasCalls: hasCalls), usage: usage, cost: cost)
     }
 
-    /// In which field the server had the reasoning and will want it back.
+    /// Where the server had the reasoning and will want it back.
     private var reasoningData: ProviderData? {
-        chunk.reasoningField.map { field in
-            ProviderData(
-                format: .chatCompletions, model: model,
-                json: RawJSON(encoding: ["field": .string(field.rawValue)] as JSONValue))
-        }
+        let field = chunk.reasoningField?.rawValue ?? (hasThinkTags ? ChatReasoning.tags : nil)
+        return field.map { ChatReasoning.data(field: $0, model: model) }
     }
 
-    private var normalStopReason: StopReason {
+    /// Many servers give no reason of its own for an answer with tool calls or for a refusal.
+    private func stopReason(hasCalls: Bool) -> StopReason {
         switch finishReason {
-        case nil: calls.count > 0 ? .toolUse : .endTurn
-        case "tool_calls", "function_call": .toolUse
+        case "tool_calls", "function_call", "tool": .toolUse
         case "length", "max_tokens", "model_length": .maxTokens
         case "content_filter", "safety", "recitation": .contentFilter
-        default: .endTurn
+        default: hasCalls ? .toolUse : isRefusal ? .contentFilter : .endTurn
         }
     }
 }

@@ -6,30 +6,40 @@ public import MeerkatJSON
 /// Source: <https://platform.openai.com/docs/api-reference/chat>
 public struct OpenAICompatibleProvider: HTTPProvider {
     public let connection: ProviderConnection
+    private let dialect: ChatDialect
 
-    /// Takes a connection; `/v1` is added to a base URL without a path.
-    public init(_ connection: ProviderConnection) {
+    /// Takes a connection, `/v1` being added to a base URL without a path, and what is special about its server.
+    public init(_ connection: ProviderConnection, _ definition: Configuration.ProviderDefinition = .init()) {
         self.connection = connection
+        dialect = ChatDialect(definition)
     }
 
     public var wireFormat: WireFormat { .chatCompletions }
 
     public func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter) {
-        ChatMessages(model: model).write(group, to: &writer)
+        ChatMessages(model: model, dialect: dialect).write(group, to: &writer)
+    }
+
+    public func warnings(for schema: OutputSchema) -> [SchemaWarning] {
+        guard dialect.structuredOutput != .jsonSchema else { return [] }
+        let message = "is told to the model in words only, because the provider does not enforce schemas"
+        return [SchemaWarning(provider: name, path: "", message: message)]
     }
 
     public func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
-        try await connection.call(
-            ChatRequest(request).http(to: connection.endpoint),
-            decoding: ChatStreamDecoder(model: request.model, failure: connection.failure), into: sink)
+        let decoder = ChatStreamDecoder(
+            model: request.model, tools: request.usesTools ? request.tools.map(\.name) : [], dialect: dialect,
+            failure: connection.failure)
+        return try await connection.call(
+            ChatRequest(request, dialect).http(to: connection.endpoint), decoding: decoder, into: sink)
     }
 
     /// The ids of the models that the server lists, in its order.
     public func models() async throws(ProviderError) -> [String] {
         let target = connection.endpoint
-        let headers = target.key.map { [(name: "authorization", value: "Bearer \($0.value)")] } ?? []
         let base = target.base + (target.path.isEmpty ? "/v1" : "")
         return try await ModelList.models(
-            at: base + "/models", headers: target.adding(to: headers), over: connection.transport)
+            at: base + "/models", headers: target.adding(to: dialect.keyHeaders(of: target)),
+            over: connection.transport)
     }
 }

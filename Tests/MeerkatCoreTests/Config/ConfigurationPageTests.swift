@@ -63,6 +63,7 @@ private struct KeyLister: ConfigVisitor {
             try KeyLister.keys(of: configuration, prefix: "")
             + KeyLister.keys(of: Configuration.HookEntry(), prefix: "hooks.entries.*.")
             + KeyLister.keys(of: Configuration.SkillRepository(), prefix: "skills.repositories.*.")
+            + KeyLister.keys(of: Configuration.TokenPrices(), prefix: "providers.NAME.prices.MODEL.")
         let rows = try rows()
         #expect(Set(rows).subtracting(keys) == [])
         #expect(Set(keys).subtracting(rows) == [])

@@ -66,6 +66,29 @@ func json(_ text: String) throws -> JSONValue {
             #"expected one of "anthropic", "openai", "gemini", "openai_compatible""#
         ),
         (
+            #"{"providers":{"corp":{"max_concurrent":0}}}"#, "providers.corp.max_concurrent", "must be at least 1"
+        ),
+        (
+            #"{"providers":{"corp":{"system_role":"root"}}}"#, "providers.corp.system_role",
+            #"expected one of "system", "developer", "user""#
+        ),
+        (
+            #"{"providers":{"corp":{"api_key_header":"a: b"}}}"#, "providers.corp.api_key_header",
+            "must be the name of a header"
+        ),
+        (
+            #"{"providers":{"corp":{"prices":{"m":{"input":1}}}}}"#, "providers.corp.prices",
+            "must give input and output of every model"
+        ),
+        (
+            #"{"providers":{"corp":{"prices":{"m":{"input":0.0000001,"output":1}}}}}"#, "providers.corp.prices.m.input",
+            "must have at most 6 decimals"
+        ),
+        (
+            #"{"providers":{"corp":{"prices":{"m":{"input":-1,"output":1}}}}}"#, "providers.corp.prices.m.input",
+            "expected an amount of dollars, as a number"
+        ),
+        (
             #"{"hooks":{"entries":[{"point":"never"}]}}"#, "hooks.entries.0.point",
             #"expected one of "run_started", "pre_llm_request", "post_llm_response", "pre_tool_execution", "#
                 + #""post_tool_execution", "turn_boundary", "run_completed", "run_failed""#
@@ -90,6 +113,55 @@ func json(_ text: String) throws -> JSONValue {
         #expect(configuration.providers.definitions["corp"]?.unknown == ["colour": "red"])
         #expect(configuration.hooks.entries.map(\.unknown) == [["note": "n"]])
         #expect(try Configuration(config: configuration.configJSON) == configuration)
+    }
+
+    @Test func aProviderSaysWhatIsSpecialAboutIt() throws {
+        let table = try json(
+            """
+            {"kind":"openai_compatible","base_url":"https://c.example","models":[],"max_concurrent":4,"prices":{"m":
+            {"input":0.25,"output":1.1}},"api_key_header":"api-key","system_role":"developer",
+            "max_tokens_field":"max_completion_tokens","parallel_tool_calls":false,"tool_call_id":"alphanumeric_9",
+            "tool_call_text":true,"think_tags":false,"reasoning_field":"none","reasoning_required":false,
+            "structured_output":"json_object","usage_in_stream":true}
+            """)
+        let definition = try Configuration.ProviderDefinition(config: table)
+        #expect(definition.unknown.isEmpty)
+        #expect(definition.configJSON == table)
+        #expect(definition.maxConcurrent == 4)
+        #expect(definition.reasoningField == .nowhere)
+    }
+
+    @Test func pricesOfAMillionTokensAreExactForOne() throws {
+        let definition = try Configuration.ProviderDefinition(
+            config: json(
+                """
+                {"prices":{"all":{"input":0.1,"output":2.50,"cache_read":0.000001,"cache_write":3},
+                "some":{"input":1e-1,"output":0}}}
+                """))
+        func picodollars(_ count: UInt64) -> USDollars { USDollars(picodollars: count) }
+        #expect(
+            definition.price(of: "all")
+                == ModelPrice(
+                    .init(
+                        input: picodollars(100_000), output: picodollars(2_500_000), cacheRead: picodollars(1),
+                        cacheWrite: picodollars(3_000_000))))
+        #expect(
+            definition.price(of: "some") == ModelPrice(.init(input: picodollars(100_000), output: picodollars(0))))
+        #expect(definition.price(of: "other") == nil)
+    }
+
+    @Test func aTableStandsOverAnother() throws {
+        let below = try Configuration.ProviderDefinition(
+            config: ["base_url": "https://b", "think_tags": true, "headers": ["a": "1"], "x": 1])
+        let above = try Configuration.ProviderDefinition(
+            config: ["think_tags": false, "headers": ["b": "2"], "models": ["m"], "y": 2])
+        #expect(
+            below.merging(above).object
+                == [
+                    "base_url": "https://b", "models": ["m"], "headers": ["b": "2"], "think_tags": false, "x": 1,
+                    "y": 2,
+                ]
+        )
     }
 
     @Test func olderSpellingsAreRead() throws {

@@ -56,6 +56,12 @@ import Testing
             provider: "openai_compatible",
             environment: ["RKAT_LOCAL_URL": "http://l", "RKAT_OPENAI_COMPATIBLE_BASE_URL": "http://o"],
             url: "http://o RKAT_OPENAI_COMPATIBLE_BASE_URL"),
+        Example(provider: "groq", environment: ["GROQ_API_KEY": "k"], key: "k GROQ_API_KEY"),
+        Example(
+            provider: "azure_openai",
+            configuration: ["providers": ["azure_openai": ["base_url": "https://a", "api_key_env": "MINE"]]],
+            environment: ["MINE": "m", "AZURE_OPENAI_API_KEY": "k"], url: "https://a providers.azure_openai.base_url",
+            key: "m MINE"),
         Example(
             provider: "my-corp",
             configuration: [
@@ -83,6 +89,16 @@ import Testing
         case .configuration(let path): "\(found.value) \(path)"
         case .environment(let name): "\(found.value) \(name)"
         }
+    }
+
+    @Test func keysOfAllProvidersAreKnown() throws {
+        let configuration = try Configuration(config: ["providers": ["my-corp": ["api_key_env": "MINE"]]])
+        #expect(
+            configuration.keyVariables.isSuperset(of: [
+                "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY", "RKAT_XAI_API_KEY", "MINE",
+                "RKAT_MY_CORP_API_KEY",
+            ]))
+        #expect(configuration.keyVariables(of: "my-corp") == ["MINE", "RKAT_MY_CORP_API_KEY"])
     }
 
     @Test func printingACredentialDoesNotShowIt() {
