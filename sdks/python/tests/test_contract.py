@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from conftest import FakeRkat
 
-from meerkat import CONTRACT_VERSION, MeerkatClient, MeerkatError, WireRunResult, WireUsage
+from meerkat import (
+    CONTRACT_VERSION,
+    MeerkatClient,
+    MeerkatError,
+    WireModelCall,
+    WireRunResult,
+    WireUsage,
+)
 from meerkat.capabilities import _parse_capabilities
 from meerkat.errors import _ERRORS, _error_from_response
 from meerkat.streaming import StreamingTurn, _StdoutDispatcher
@@ -61,6 +68,7 @@ def test_capabilities() -> None:
 def test_run_result(method: str) -> None:
     call = example(f"methods/{method.replace('/', '.')}.json")
     result = call["result"]
+    failed, answered = result["model_calls"]
     assert MeerkatClient._parse_run_result(result) == WireRunResult(
         session_id=result["session_id"],
         text=result["text"],
@@ -71,6 +79,11 @@ def test_run_result(method: str) -> None:
         provider=result["provider"],
         model=result["model"],
         endpoint=result["endpoint"],
+        cost_usd=result["cost_usd"],
+        model_calls=[
+            WireModelCall(**failed),
+            WireModelCall(**{**answered, "usage": WireUsage(**answered["usage"])}),
+        ],
     )
     assert set(result) < set(WireRunResult.__dataclass_fields__)
 

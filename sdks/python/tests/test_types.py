@@ -3,6 +3,9 @@
 import copy
 import inspect
 import pickle
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -25,9 +28,11 @@ from meerkat.generated.types import (
     CommsParams,
     SkillsParams,
     WireEvent,
+    WireModelCall,
     WireRunResult,
     WireUsage,
 )
+from meerkat.prompt import Image, wire_prompt
 
 
 def test_contract_version_is_three_integers() -> None:
@@ -41,6 +46,8 @@ def test_public_names() -> None:
         "CapabilityChecker",
         "StreamingTurn",
         "SkillHelper",
+        "Image",
+        "Prompt",
         "MeerkatError",
         "CapabilityUnavailableError",
         "SessionNotFoundError",
@@ -48,7 +55,8 @@ def test_public_names() -> None:
         "CONTRACT_VERSION",
         "WireUsage",
         "WireRunResult",
-        "WireEvent",
+        "WireModelCall",
+            "WireEvent",
         "CapabilitiesResponse",
         "CapabilityEntry",
     }
@@ -56,11 +64,12 @@ def test_public_names() -> None:
 
 
 def test_usage_defaults() -> None:
-    assert WireUsage() == WireUsage(0, 0, 0, None, None)
+    assert WireUsage() == WireUsage(0, 0, 0, None, None, None)
 
 
 def test_run_result_defaults_and_their_order() -> None:
-    assert WireRunResult() == WireRunResult("", "", 0, 0, *[None] * 8)
+    assert list(asdict(WireRunResult()).values()) == ["", "", 0, 0, *[None] * 9, []]
+    assert WireRunResult().model_calls is not WireRunResult().model_calls
     assert list(WireRunResult.__dataclass_fields__) == [
         "session_id",
         "text",
@@ -74,6 +83,8 @@ def test_run_result_defaults_and_their_order() -> None:
         "provider",
         "model",
         "endpoint",
+        "cost_usd",
+        "model_calls",
     ]
 
 
@@ -224,7 +235,37 @@ def test_run_result_with_everything() -> None:
                 "total_tokens": 54,
                 "cache_creation_tokens": None,
                 "cache_read_tokens": 7,
+                "reasoning_tokens": 3,
             },
+            "cost_usd": 0.00021,
+            "model_calls": [
+                {
+                    "call": 0,
+                    "purpose": "extraction",
+                    "attempt": 2,
+                    "provider": "anthropic",
+                    "model": "claude-sonnet-4-5",
+                    "endpoint": "api.anthropic.com",
+                    "cost_usd": 0,
+                    "failure": "overloaded",
+                    "something_new": True,
+                },
+                {
+                    "call": 1,
+                    "purpose": "turn",
+                    "attempt": 1,
+                    "provider": "openai",
+                    "model": "gpt-4.1",
+                    "endpoint": "api.openai.com",
+                    "usage": {
+                        "input_tokens": 50,
+                        "output_tokens": 4,
+                        "total_tokens": 54,
+                        "reasoning_tokens": 3,
+                    },
+                    "cost_usd": None,
+                },
+            ],
             "structured_output": {"city": "Paris"},
             "schema_warnings": [{"provider": "openai", "path": "/a", "message": "m"}],
             "run_id": "r1",
@@ -240,7 +281,7 @@ def test_run_result_with_everything() -> None:
         text="Paris.",
         turns=1,
         tool_calls=2,
-        usage=WireUsage(50, 4, 54, None, 7),
+        usage=WireUsage(50, 4, 54, None, 7, 3),
         structured_output={"city": "Paris"},
         schema_warnings=[{"provider": "openai", "path": "/a", "message": "m"}],
         run_id="r1",
@@ -248,12 +289,97 @@ def test_run_result_with_everything() -> None:
         provider="openai",
         model="gpt-4.1",
         endpoint="api.openai.com",
+        cost_usd=0.00021,
+        model_calls=[
+            WireModelCall(
+                call=0,
+                purpose="extraction",
+                attempt=2,
+                provider="anthropic",
+                model="claude-sonnet-4-5",
+                endpoint="api.anthropic.com",
+                cost_usd=0,
+                failure="overloaded",
+            ),
+            WireModelCall(
+                call=1,
+                provider="openai",
+                model="gpt-4.1",
+                endpoint="api.openai.com",
+                usage=WireUsage(50, 4, 54, reasoning_tokens=3),
+            ),
+        ],
     )
 
 
-@pytest.mark.parametrize("nothing", [{}, None, {"usage": None, "structured_output": None}])
+@pytest.mark.parametrize(
+    "nothing", [{}, None, {"usage": None, "structured_output": None, "model_calls": None}]
+)
 def test_run_result_with_nothing(nothing: Any) -> None:
-    assert MeerkatClient._parse_run_result(nothing) == WireRunResult(usage=WireUsage())
+    result = MeerkatClient._parse_run_result(nothing)
+    assert result == WireRunResult(usage=WireUsage())
+    assert (result.cost_usd, result.model_calls) == (None, [])
+
+
+def test_a_model_call_with_nothing() -> None:
+    [call] = MeerkatClient._parse_run_result({"model_calls": [{}]}).model_calls
+    assert call == WireModelCall(0, "turn", 1, "", "", "", None, None, None)
+
+
+def test_a_picture_in_a_file_is_named_by_its_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = {"type": "image", "source": {"type": "file", "path": f"{tmp_path}/a b.png"}}
+    for path in ("a b.png", "./x/../a b.png", Path("a b.png"), tmp_path / "a b.png"):
+        image = Image.file(path)
+        assert wire_prompt([image]) == [expected]
+    monkeypatch.chdir("/")
+    assert wire_prompt([image]) == [expected]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.bytes(b"\x89PNG\xff\xfe"),
+        Image.bytes(bytearray(b"\x89PNG\xff\xfe")),
+        Image.bytes(memoryview(b"\x89PNG\xff\xfe")),
+        Image.base64("iVBOR//+"),
+    ],
+)
+def test_a_picture_is_sent_as_base64(image: Image) -> None:
+    expected = {"type": "image", "source": {"type": "base64", "data": "iVBOR//+"}}
+    assert wire_prompt([image]) == [expected]
+    assert image == Image.base64("iVBOR//+")
+    assert "iVBOR" not in repr(image)
+
+
+def test_parts_of_a_prompt_keep_their_order_and_mappings_their_members() -> None:
+    part = {"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "R0"}}
+    assert wire_prompt(("Compare ", MappingProxyType(part), "", Image.base64("eA=="))) == [
+        {"type": "text", "text": "Compare "},
+        part,
+        {"type": "text", "text": ""},
+        {"type": "image", "source": {"type": "base64", "data": "eA=="}},
+    ]
+    assert wire_prompt("Hello.") == "Hello."
+    assert wire_prompt([]) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "named"),
+    [
+        ({"type": "text", "text": "t"}, "dict"),
+        (Image.base64("eA=="), "Image"),
+        (None, "NoneType"),
+        (b"text", "int"),
+        (["text", None], "NoneType"),
+        ([["text"]], "list"),
+    ],
+)
+def test_what_is_no_prompt_is_refused(prompt: Any, named: str) -> None:
+    with pytest.raises(TypeError, match=f"not {named}$"):
+        wire_prompt(prompt)
 
 
 def test_capabilities_from_the_wire() -> None:
@@ -331,9 +457,12 @@ async def test_skill_helper(reference: str) -> None:
     assert helper.is_available()
     await helper.invoke("s1", reference, "list files")
     await helper.invoke_new_session(reference, "list files", model="m")
+    picture = Image.base64("eA==")
+    await helper.invoke("s1", reference, [picture, "what is it?"])
     assert client.asked == [
         (("s1", "/shell-patterns list files"), {}),
         ((), {"prompt": "/shell-patterns list files", "model": "m"}),
+        (("s1", ["/shell-patterns ", picture, "what is it?"]), {}),
     ]
 
 
@@ -380,7 +509,7 @@ def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
         "preload_skills",
         "skill_references",
     ]
-    assert parameters(create, KEYWORD) == ["limits", "cwd", "run_id"]
+    assert parameters(create, KEYWORD) == ["limits", "fallback_models", "cwd", "run_id"]
     assert not inspect.iscoroutinefunction(MeerkatClient.create_session_streaming)
     assert hasattr(StreamingTurn, "collect_text")
 
@@ -398,6 +527,7 @@ def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
                 "output_schema",
                 "structured_output_retries",
                 "limits",
+                "fallback_models",
                 "run_id",
             ],
         ),

@@ -14,9 +14,11 @@ from meerkat.generated.types import (
     CapabilitiesResponse,
     CapabilityEntry,
     WireEvent,
+    WireModelCall,
     WireRunResult,
     WireUsage,
 )
+from meerkat.prompt import Image, Prompt
 from meerkat.skills import SkillHelper
 from meerkat.streaming import StreamingTurn
 
@@ -25,6 +27,8 @@ __all__ = [
     "CapabilityChecker",
     "StreamingTurn",
     "SkillHelper",
+    "Image",
+    "Prompt",
     "MeerkatError",
     "CapabilityUnavailableError",
     "SessionNotFoundError",
@@ -32,6 +36,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "WireUsage",
     "WireRunResult",
+    "WireModelCall",
     "WireEvent",
     "CapabilitiesResponse",
     "CapabilityEntry",

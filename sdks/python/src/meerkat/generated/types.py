@@ -1,4 +1,4 @@
-"""The values of the wire contract, one dataclass each; members in wire order."""
+"""The values of the wire contract, one class each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,29 @@ class WireUsage:
     total_tokens: int = 0
     cache_creation_tokens: int | None = None
     cache_read_tokens: int | None = None
+    #: Those of `output_tokens` that the model used to think; `None` when the provider does not say.
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class WireModelCall:
+    """One attempt of a model call: who was asked, what it used and cost, and why it failed."""
+
+    #: Attempts of one call have the same number, from 0 in each run.
+    call: int = 0
+    #: `turn`, `extraction` of structured output, or `compaction`.
+    purpose: str = "turn"
+    #: From 1.
+    attempt: int = 1
+    provider: str = ""
+    model: str = ""
+    endpoint: str = ""
+    #: `None` when the provider did not say.
+    usage: WireUsage | None = None
+    #: US dollars; `None` when unknown.
+    cost_usd: float | None = None
+    #: A reason of `PROVIDER_ERROR`, or `cancelled`; `None` for an attempt that was answered.
+    failure: str | None = None
 
 
 @dataclass
@@ -43,6 +66,10 @@ class WireRunResult:
     provider: str | None = None
     model: str | None = None
     endpoint: str | None = None
+    #: US dollars of the whole session; `None` when the price of something it used is unknown.
+    cost_usd: float | None = None
+    #: Every attempt of the model calls of this run, in their order.
+    model_calls: list[WireModelCall] = field(default_factory=list)
 
 
 @dataclass
@@ -81,6 +108,18 @@ class RunLimits(TypedDict, total=False):
     max_tool_calls: int
     #: Model calls of one run; from 1.
     max_turns: int
+    #: US dollars of the session over all its runs; needs models whose prices are known.
+    max_cost_usd: float
+
+
+class _NamedModel(TypedDict):
+    model: str
+
+
+class ModelChoice(_NamedModel, total=False):
+    """A model of `fallback_models`; the provider is told by its name unless it is given."""
+
+    provider: str
 
 
 @dataclass
