@@ -205,6 +205,10 @@ class FakeServer:
     def session_delete(self, request_id: int, params: Object) -> None:
         self.answer(request_id, {"deleted": True})
 
+    def models_list(self, request_id: int, params: Object) -> None:
+        model = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
+        self.answer(request_id, {"models": [model]})
+
     def config_get(self, request_id: int, params: Object) -> None:
         self.answer(request_id, {"max_tokens": 1})
 

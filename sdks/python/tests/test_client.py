@@ -19,6 +19,7 @@ from meerkat import (
     MeerkatError,
     SessionNotFoundError,
     SkillNotFoundError,
+    WireModel,
     WireRunResult,
     WireUsage,
     _process,
@@ -386,6 +387,16 @@ class TestRequests:
         assert await received(client, "turn/interrupt") == [
             {"session_id": "s1"},
             {"session_id": "s1", "run_id": "r"},
+        ]
+
+    async def test_models(self, client: MeerkatClient) -> None:
+        assert await client.list_models() == [WireModel("anthropic", "claude-sonnet-4-5")]
+        await client.list_models("openai")
+        await client.list_models(provider="gemini")
+        assert await received(client, "models/list") == [
+            {},
+            {"provider": "openai"},
+            {"provider": "gemini"},
         ]
 
     async def test_configuration_is_sent_bare(self, client: MeerkatClient) -> None:

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import pickle
-from dataclasses import asdict
+from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 
 import meerkat
 from meerkat import CONTRACT_VERSION, CapabilityChecker, MeerkatClient, SkillHelper, StreamingTurn
+from meerkat._results import parse_models
 from meerkat.capabilities import _parse_capabilities
 from meerkat.client import _is_compatible
 from meerkat.errors import _error_from_response
@@ -28,7 +29,11 @@ from meerkat.generated.types import (
     CommsParams,
     SkillsParams,
     WireEvent,
+    WireLongInputPrice,
+    WireModel,
+    WireModelAbilities,
     WireModelCall,
+    WireModelPrice,
     WireRunResult,
     WireUsage,
 )
@@ -56,7 +61,8 @@ def test_public_names() -> None:
         "WireUsage",
         "WireRunResult",
         "WireModelCall",
-            "WireEvent",
+        "WireModel",
+        "WireEvent",
         "CapabilitiesResponse",
         "CapabilityEntry",
     }
@@ -324,6 +330,83 @@ def test_run_result_with_nothing(nothing: Any) -> None:
 def test_a_model_call_with_nothing() -> None:
     [call] = MeerkatClient._parse_run_result({"model_calls": [{}]}).model_calls
     assert call == WireModelCall(0, "turn", 1, "", "", "", None, None, None)
+
+
+def test_models() -> None:
+    known: dict[str, Any] = {
+        "provider": "gemini",
+        "model": "gemini-3-pro-preview",
+        "context_window": 1048576,
+        "output_limit": 65536,
+        "abilities": {
+            "images": True,
+            "reasoning": True,
+            "temperature": False,
+            "structured_output": None,
+        },
+        "price": {
+            "input": 2,
+            "output": 12,
+            "cache_read": 0.2,
+            "long_input": {
+                "above_tokens": 200000,
+                "input": 4,
+                "output": 18,
+                "cache_read": 0.4,
+                "cache_write": 5,
+            },
+            "date": "2026-11-01",
+            "last_day": "2027-01-31",
+        },
+        "available": True,
+        "something_new": True,
+    }
+    unknown = {
+        "provider": "local",
+        "model": "scripted",
+        "context_window": None,
+        "output_limit": None,
+        "abilities": dict.fromkeys(known["abilities"]),
+        "price": None,
+        "available": False,
+    }
+    assert parse_models({"models": [known, unknown, {}]}) == [
+        WireModel(
+            provider="gemini",
+            model="gemini-3-pro-preview",
+            context_window=1048576,
+            output_limit=65536,
+            abilities=WireModelAbilities(True, True, False, None),
+            price=WireModelPrice(
+                input=2,
+                output=12,
+                cache_read=0.2,
+                cache_write=None,
+                long_input=WireLongInputPrice(4, 18, 0.4, 5, above_tokens=200000),
+                date="2026-11-01",
+                last_day="2027-01-31",
+            ),
+            available=True,
+        ),
+        WireModel("local", "scripted"),
+        WireModel(),
+    ]
+
+
+def test_a_model_of_the_configuration_has_no_more_than_two_prices() -> None:
+    price = {"input": 0.5, "output": 1.5, "cache_read": None, "cache_write": None}
+    [model] = parse_models({"models": [{"price": price}]})
+    assert model.price == WireModelPrice(0.5, 1.5, None, None, None, None, None)
+
+
+@pytest.mark.parametrize("nothing", [{}, None, {"models": None}, {"models": []}])
+def test_no_models(nothing: Any) -> None:
+    assert parse_models(nothing) == []
+
+
+def test_what_is_known_of_a_model_stays() -> None:
+    with pytest.raises(FrozenInstanceError):
+        WireModel().available = True  # type: ignore[misc]
 
 
 def test_a_picture_in_a_file_is_named_by_its_absolute_path(

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from meerkat.generated.types import (
+    WireLongInputPrice,
+    WireModel,
+    WireModelAbilities,
     WireModelCall,
+    WireModelPrice,
     WireRunResult,
     WireUsage,
 )
@@ -30,6 +34,11 @@ def parse_run_result(result: Any) -> WireRunResult:
         cost_usd=members.get("cost_usd"),
         model_calls=[_model_call(call) for call in members.get("model_calls") or []],
     )
+
+
+def parse_models(result: Any) -> list[WireModel]:
+    """The models of `models/list`."""
+    return [_model(model) for model in _members(result).get("models") or []]
 
 
 def _usage(usage: Any) -> WireUsage:
@@ -58,6 +67,52 @@ def _model_call(call: Any) -> WireModelCall:
         cost_usd=members.get("cost_usd"),
         failure=members.get("failure"),
     )
+
+
+def _model(model: Any) -> WireModel:
+    members = _members(model)
+    abilities, price = _members(members.get("abilities")), members.get("price")
+    return WireModel(
+        provider=members.get("provider") or "",
+        model=members.get("model") or "",
+        context_window=members.get("context_window"),
+        output_limit=members.get("output_limit"),
+        abilities=WireModelAbilities(
+            images=abilities.get("images"),
+            reasoning=abilities.get("reasoning"),
+            temperature=abilities.get("temperature"),
+            structured_output=abilities.get("structured_output"),
+        ),
+        price=_price(price) if isinstance(price, dict) else None,
+        available=members.get("available") is True,
+    )
+
+
+def _price(members: dict[str, Any]) -> WireModelPrice:
+    long_input = members.get("long_input")
+    return WireModelPrice(
+        **_rates(members),
+        long_input=_long_input(long_input) if isinstance(long_input, dict) else None,
+        date=members.get("date"),
+        last_day=members.get("last_day"),
+    )
+
+
+def _long_input(members: dict[str, Any]) -> WireLongInputPrice:
+    return WireLongInputPrice(
+        **_rates(members),
+        above_tokens=members.get("above_tokens") or 0,
+    )
+
+
+def _rates(members: dict[str, Any]) -> dict[str, Any]:
+    """What both kinds of prices have."""
+    return {
+        "input": members.get("input") or 0,
+        "output": members.get("output") or 0,
+        "cache_read": members.get("cache_read"),
+        "cache_write": members.get("cache_write"),
+    }
 
 
 def _members(value: Any) -> dict[str, Any]:

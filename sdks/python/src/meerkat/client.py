@@ -12,7 +12,7 @@ from typing import Any
 
 from meerkat._connection import Connection, TurnRequest
 from meerkat._params import DEFAULT_RETRIES, create_params, given, turn_params
-from meerkat._results import parse_run_result
+from meerkat._results import parse_models, parse_run_result
 from meerkat._version import __version__
 from meerkat.capabilities import CapabilityChecker, _parse_capabilities, _version_text
 from meerkat.errors import MeerkatError
@@ -21,6 +21,7 @@ from meerkat.generated.types import (
     CapabilitiesResponse,
     ModelChoice,
     RunLimits,
+    WireModel,
     WireRunResult,
 )
 from meerkat.prompt import Prompt
@@ -422,6 +423,10 @@ class MeerkatClient:
     async def delete_session(self, session_id: str) -> None:
         """Removes a session and what it has stored, for good."""
         await self._request("session/delete", {"session_id": session_id})
+
+    async def list_models(self, provider: str | None = None) -> list[WireModel]:
+        """The models that the server knows, on request those of one provider."""
+        return parse_models(await self._request("models/list", given(provider=provider)))
 
     async def get_capabilities(self) -> CapabilitiesResponse:
         """What the server can do, as it said when the client connected."""

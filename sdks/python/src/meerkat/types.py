@@ -7,7 +7,11 @@ from meerkat.generated.types import (
     ModelChoice,
     RunLimits,
     WireEvent,
+    WireLongInputPrice,
+    WireModel,
+    WireModelAbilities,
     WireModelCall,
+    WireModelPrice,
     WireRunResult,
     WireUsage,
 )
@@ -22,7 +26,11 @@ __all__ = [
     "Prompt",
     "RunLimits",
     "WireEvent",
+    "WireLongInputPrice",
+    "WireModel",
+    "WireModelAbilities",
     "WireModelCall",
+    "WireModelPrice",
     "WireRunResult",
     "WireUsage",
 ]

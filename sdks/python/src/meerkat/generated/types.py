@@ -72,6 +72,64 @@ class WireRunResult:
     model_calls: list[WireModelCall] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class WireModelAbilities:
+    """What a model can do; `None` when it is not known."""
+
+    #: Takes pictures in prompts.
+    images: bool | None = None
+    reasoning: bool | None = None
+    #: Obeys a temperature.
+    temperature: bool | None = None
+    #: Is told of an output schema in a mode of the provider's own.
+    structured_output: bool | None = None
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """US dollars per million tokens; those of the cache are `None` when unknown."""
+
+    input: float = 0
+    output: float = 0
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+
+@dataclass(frozen=True)
+class WireLongInputPrice(_Rates):
+    """The price, in US dollars per million tokens, of all of a call with a long input."""
+
+    #: The input has to be longer than so many tokens.
+    above_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class WireModelPrice(_Rates):
+    """What a model costs, in US dollars per million tokens."""
+
+    long_input: WireLongInputPrice | None = None
+    #: The day the price was looked up, as `YYYY-MM-DD`; `None` for one of the configuration.
+    date: str | None = None
+    #: The last day the price is known to hold.
+    last_day: str | None = None
+
+
+@dataclass(frozen=True)
+class WireModel:
+    """A model that the server knows; what it does not know of it is `None`."""
+
+    provider: str = ""
+    model: str = ""
+    #: Tokens.
+    context_window: int | None = None
+    #: Most tokens of one answer.
+    output_limit: int | None = None
+    abilities: WireModelAbilities = WireModelAbilities()
+    price: WireModelPrice | None = None
+    #: Whether it can be asked with the keys and endpoints there are.
+    available: bool = False
+
+
 @dataclass
 class WireEvent:
     """An event with the session it belongs to. Deprecated: streams yield plain dictionaries."""
