@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from rkat_process import Folder, Rkat
-from scripted_model import CUT, ScriptedModel, call, plain, say
+from scripted_model import CUT, HELD, ScriptedModel, call, plain, say
 from sdk_process import Launcher
 
-from meerkat import Image, MeerkatClient, MeerkatError, Prompt, WireModelCall, WireUsage
+from meerkat import Image, MeerkatClient, MeerkatError, Prompt, WireModel, WireModelCall, WireUsage
+from meerkat.types import WireModelPrice
 
 pytestmark = pytest.mark.asyncio
 
@@ -340,6 +341,33 @@ async def test_what_names_no_fallback_models_creates_nothing(launcher: Launcher,
     assert (error.code, error.details) == ("INVALID_PARAMS", {"field": "fallback_models"})
 
 
+# What there is
+
+
+async def test_models_that_are_known_and_configured_are_listed(launcher: Launcher) -> None:
+    async with MeerkatClient(str(launcher)) as client:
+        models = {(model.provider, model.model): model for model in await client.list_models()}
+        beta = WireModel("second", "beta", price=WireModelPrice(0.5, 1.5), available=True)
+        assert models["second", "beta"] == beta
+        assert models["first", "free"] == WireModel("first", "free", available=True)
+        sonnet = models["anthropic", "claude-sonnet-4-5"]
+        # There is no key.
+        assert (sonnet.abilities.images, sonnet.available) == (True, False)
+        assert sonnet.context_window is not None and sonnet.context_window >= 200_000
+        assert sonnet.price is not None and sonnet.price.output > sonnet.price.input > 0
+        assert await client.list_models("second") == [beta]
+        assert {model.provider for model in await client.list_models("anthropic")} == {"anthropic"}
+        with pytest.raises(MeerkatError) as caught:
+            await client.list_models("third")
+        assert (caught.value.code, caught.value.reason) == ("PROVIDER_ERROR", "not_configured")
+
+
+async def test_a_provider_of_unknown_models_is_asked_for_them(folder: Folder, first: ScriptedModel) -> None:
+    configure(folder, f'[providers.local_one]\nbase_url = "{first.url}"\n')
+    async with MeerkatClient(str(Launcher(folder))) as client:
+        assert await client.list_models("local_one") == [WireModel("local_one", "scripted", available=True)]
+
+
 # Costs
 
 
@@ -394,6 +422,34 @@ async def test_a_session_that_was_not_asked_anything_costs_nothing(launcher: Lau
         session_id = await client.open_session(model="alpha")
         state = await client.read_session(session_id, include_calls=True)
     assert (state["cost_usd"], state["model_calls"]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["interrupt", pytest.param("kill", marks=pytest.mark.xfail(reason="the attempt is forgotten", strict=True))],
+)
+async def test_an_answer_that_breaks_off_makes_the_cost_unknown(
+    launcher: Launcher, first: ScriptedModel, end: str
+) -> None:
+    first.answers += [HELD, say("Done.")]
+    async with MeerkatClient(str(launcher)) as client:
+        session_id = await client.open_session(model="alpha")
+        async with client.start_turn_streaming(session_id, "Go.") as turn:
+            async for event in turn:
+                if event["type"] == "text_delta":
+                    break
+            if end == "kill":
+                launcher.kill()
+            else:
+                await client.interrupt(session_id)
+            with pytest.raises(MeerkatError):
+                await turn.collect()
+        await client.connect()
+        last = client.resume_turn(session_id) if end == "kill" else client.start_turn(session_id, "Again.")
+        assert (await last).text == "Done."
+        state = await client.read_session(session_id, include_calls=True)
+    assert state["cost_usd"] is None
+    assert [call["cost_usd"] for call in state["model_calls"]] == [None, (29 * 2 + 10) / 1e6]
 
 
 async def test_each_call_of_structured_output_is_told(launcher: Launcher, first: ScriptedModel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from meerkat import (
     WireRunResult,
     WireUsage,
 )
+from meerkat._results import parse_models
 from meerkat.capabilities import _parse_capabilities
 from meerkat.errors import _ERRORS, _error_from_response
 from meerkat.streaming import StreamingTurn, _StdoutDispatcher
@@ -86,6 +88,16 @@ def test_run_result(method: str) -> None:
         ],
     )
     assert set(result) < set(WireRunResult.__dataclass_fields__)
+
+
+def test_models() -> None:
+    result = example("methods/models.list.json")["result"]
+    models = parse_models(result)
+    for model, told in zip(models, result["models"], strict=True):
+        parsed = asdict(model)
+        if told["price"] is not None:
+            parsed["price"] = {name: parsed["price"][name] for name in told["price"]}
+        assert parsed == told
 
 
 async def test_calls_return_the_examples_as_they_are(fake_rkat: FakeRkat) -> None:

@@ -425,7 +425,13 @@ class MeerkatClient:
         await self._request("session/delete", {"session_id": session_id})
 
     async def list_models(self, provider: str | None = None) -> list[WireModel]:
-        """The models that the server knows, on request those of one provider."""
+        """The models that are known or configured, on request those of one provider.
+
+        Of a provider that is named and whose models are not known, its own server is asked.
+
+        Raises `MeerkatError` with the code `PROVIDER_ERROR` when there is no such provider or its
+        server does not tell.
+        """
         return parse_models(await self._request("models/list", given(provider=provider)))
 
     async def get_capabilities(self) -> CapabilitiesResponse:

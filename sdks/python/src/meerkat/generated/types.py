@@ -25,7 +25,7 @@ class WireUsage:
 class WireModelCall:
     """One attempt of a model call: who was asked, what it used and cost, and why it failed."""
 
-    #: Attempts of one call have the same number, from 0 in each run.
+    #: From 0 in each run, the same for all attempts; a compaction has that of the next turn.
     call: int = 0
     #: `turn`, `extraction` of structured output, or `compaction`.
     purpose: str = "turn"
@@ -108,9 +108,9 @@ class WireModelPrice(_Rates):
     """What a model costs, in US dollars per million tokens."""
 
     long_input: WireLongInputPrice | None = None
-    #: The day the price was looked up, as `YYYY-MM-DD`; `None` for one of the configuration.
+    #: The day or the month of the price, as `YYYY-MM-DD` or `YYYY-MM`; `None` when configured.
     date: str | None = None
-    #: The last day the price is known to hold.
+    #: The last day on which the price is known to hold, as `YYYY-MM-DD`.
     last_day: str | None = None
 
 
