@@ -30,12 +30,14 @@ def call(*tools: tuple[str, Message], text: str = "", tokens: int = 30) -> Answe
 
 #: Begins with "Well" and goes on only when the model is left.
 HELD: Answer = [{"content": "Well"}], None, 0
+#: Begins with "Well" and breaks off.
+CUT: Answer = [{"content": "Well"}], "cut", 0
 
 
 class ScriptedModel:
-    """The server; an HTTP 400 when no answer is left."""
+    """The server. A number in place of an answer is an HTTP status; when no answer is left, that is 400."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer | int) -> None:
         self.answers = list(answers)
         #: The bodies of all requests.
         self.requests: list[Message] = []
@@ -59,10 +61,10 @@ class ScriptedModel:
         messages = self.requests[request]["messages"]
         return [plain(message.get("content")) for message in messages if message["role"] != "system"]
 
-    def _take(self, request: Message) -> Answer | None:
+    def _take(self, request: Message) -> Answer | int:
         with self._lock:
             self.requests.append(request)
-            return self.answers.pop(0) if self.answers else None
+            return self.answers.pop(0) if self.answers else 400
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         model = self
@@ -76,8 +78,8 @@ class ScriptedModel:
 
             def do_POST(self) -> None:
                 answer = model._take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-                if answer is None:
-                    self._send(400, {"error": {"message": "no answer is left", "code": 400}})
+                if isinstance(answer, int):
+                    self._send(answer, {"error": {"message": "there is no answer", "code": answer}})
                     return
                 self.close_connection = True
                 self.send_response(200)
@@ -108,7 +110,7 @@ def lines(answer: Answer) -> Iterator[str]:
     frame = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "scripted"}
     for delta in deltas:
         yield json.dumps({**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-    if reason is not None:
+    if reason not in (None, "cut"):
         usage = {"prompt_tokens": tokens - 1, "completion_tokens": 1, "total_tokens": tokens}
         yield json.dumps({**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
         yield json.dumps({**frame, "choices": [], "usage": usage})

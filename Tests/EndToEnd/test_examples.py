@@ -6,6 +6,7 @@ With a scripted model, and with `MEERKAT_LIVE_TESTS=1` also with a real one.
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import os
 import re
@@ -32,6 +33,15 @@ def example(heading: str) -> str:
 
 TOOLS = example("Using with tools enabled")
 STRUCTURED = example("Structured output")
+PICTURES = example("Pictures")
+FALLBACK = example("Fallback models")
+COSTS = example("Costs")
+
+#: What the lines begin with that the examples print.
+LABELS = [
+    "Response", "Tool calls made", "Text", "Structured", "Warnings", "Answer", "Asked instead", "Answered by",
+    "Stopped", "Cost in dollars", "claude-sonnet-4-5, attempt 1",
+]
 
 
 def printed(program: str, folder: Folder, url: str, timeout: float = 60) -> dict[str, str]:
@@ -41,7 +51,7 @@ def printed(program: str, folder: Folder, url: str, timeout: float = 60) -> dict
         [sys.executable, "-c", program], cwd=folder.path, capture_output=True, text=True, timeout=timeout, check=False,
         env={"PATH": f"{launcher.directory}:{os.defpath}", "HOME": str(folder.path)})
     assert (run.returncode, run.stderr) == (0, "")
-    lines = re.findall(r"^(Response|Tool calls made|Text|Structured|Warnings): (.*)$", run.stdout, re.MULTILINE)
+    lines = re.findall(rf"^({'|'.join(LABELS)}): (.*)$", run.stdout, re.MULTILINE)
     return dict(lines)
 
 
@@ -70,6 +80,53 @@ def test_structured_output(folder: Folder, wrong: list[str]) -> None:
         lines = printed(STRUCTURED, folder, model.url)
     assert lines == {"Text": text, "Structured": str(TOKYO)}
     assert len(model.requests) == len(wrong) + 1
+
+
+def test_pictures(folder: Folder) -> None:
+    # The smallest that is one: of a transparent point.
+    gif = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+    (folder.path / "photo.png").write_bytes(gif)
+    with ScriptedModel(say("Nothing much.")) as model:
+        assert printed(PICTURES, folder, model.url) == {"Answer": "Nothing much."}
+    text, picture = model.requests[0]["messages"][-1]["content"]
+    assert text["text"] == "What is in this picture?"
+    assert picture["image_url"]["url"].startswith("data:image/gif;base64,R0lGOD")
+
+
+@pytest.mark.parametrize("second_fails", [False, True])
+def test_fallback_models(folder: Folder, second_fails: bool) -> None:
+    with ScriptedModel(401) as first, ScriptedModel() as second, ScriptedModel(say("Its coast.")) as third:
+        second.answers.append(401 if second_fails else say("Its old town."))
+        provide(folder, first=(first, "claude-sonnet-4-5"), second=(second, "gpt-4.1"), gemini=(third, ""))
+        lines = printed(FALLBACK, folder, first.url)
+    answering = "gemini-3-flash-preview" if second_fails else "gpt-4.1"
+    assert lines == {"Asked instead": answering, "Answered by": answering}
+
+
+@pytest.mark.parametrize(
+    ("dollars", "expected"),
+    [
+        (3, {"Cost in dollars": "0.000102", "claude-sonnet-4-5, attempt 1": "0.000102"}),
+        (300_000, {"Stopped": "it would cost more than that."}),
+    ],
+)
+def test_costs(folder: Folder, dollars: int, expected: dict[str, str]) -> None:
+    with ScriptedModel(say("Nile, Rhine, Po.")) as model:
+        provide(folder, first=(model, "claude-sonnet-4-5"))
+        with (folder.path / ".rkat" / "config.toml").open("a") as config:
+            config.write(f'[providers.first.prices.claude-sonnet-4-5]\ninput = {dollars}\noutput = {5 * dollars}\n')
+        assert printed(COSTS, folder, model.url) == expected
+    assert len(model.requests) == (1 if dollars == 3 else 0)
+
+
+def provide(folder: Folder, **providers: tuple[ScriptedModel, str]) -> None:
+    """Configures providers, each a server of one model."""
+    sections = [
+        f'[providers.{name}]\nkind = "openai_compatible"\nbase_url = "{server.url}"\n'
+        + (f'models = ["{model}"]\n' if model else "")
+        for name, (server, model) in providers.items()
+    ]
+    (folder.path / ".rkat" / "config.toml").write_text("\n".join(sections))
 
 
 # With a real model

@@ -1,6 +1,7 @@
 """A stand-in for `rkat rpc`: speaks the wire, and does what the prompt tells it to.
 
-A turn is resumed, and a session is summarized, with the id of the session for a prompt.
+Of a prompt with several parts the texts count. A turn is resumed, and a session is summarized, with
+the id of the session for a prompt.
 
 say TEXT     streams the words and answers
 hold         begins the run and holds it until it is interrupted
@@ -104,7 +105,7 @@ class FakeServer:
         if params.get("initial_turn") is False:
             self.answer(request_id, {"session_id": run.session_id, "text": "", "turns": 0})
         else:
-            self.obey(run, params["prompt"])
+            self.obey(run, text_of(params["prompt"]))
 
     turn_start = session_create
 
@@ -114,7 +115,8 @@ class FakeServer:
     def session_fork(self, request_id: int, params: Object) -> None:
         members = {"message_count": 2, "total_tokens": 54, "is_active": False}
         times = {"created_at": 1770836700, "updated_at": 1770836709}
-        session = {"session_id": params["session_id"], "state": "idle", **members, **times}
+        session = {"session_id": params["session_id"], "state": "idle", "cost_usd": 0.00021}
+        session |= {**members, **times}
         self.answer(request_id, {**session, "last_assistant_text": "Paris."})
 
     def session_compact(self, request_id: int, params: Object) -> None:
@@ -203,6 +205,10 @@ class FakeServer:
     def session_delete(self, request_id: int, params: Object) -> None:
         self.answer(request_id, {"deleted": True})
 
+    def models_list(self, request_id: int, params: Object) -> None:
+        model = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
+        self.answer(request_id, {"models": [model]})
+
     def config_get(self, request_id: int, params: Object) -> None:
         self.answer(request_id, {"max_tokens": 1})
 
@@ -211,6 +217,13 @@ class FakeServer:
 
     def config_patch(self, request_id: int, params: Object) -> None:
         self.answer(request_id, {"max_tokens": 1, **params})
+
+
+def text_of(prompt: Any) -> str:
+    """What a prompt says."""
+    if isinstance(prompt, str):
+        return prompt
+    return "".join(part.get("text", "") for part in prompt)
 
 
 def main() -> None:

@@ -14,10 +14,12 @@ from conftest import FakeRkat, is_running
 from meerkat import (
     CapabilitiesResponse,
     CapabilityUnavailableError,
+    Image,
     MeerkatClient,
     MeerkatError,
     SessionNotFoundError,
     SkillNotFoundError,
+    WireModel,
     WireRunResult,
     WireUsage,
     _process,
@@ -179,7 +181,14 @@ class TestRequests:
             {"top_k": 1},
             ["a"],
             ["b"],
-            limits={"max_tokens": 9, "max_duration_ms": 8, "max_tool_calls": 7, "max_turns": 6},
+            limits={
+                "max_tokens": 9,
+                "max_duration_ms": 8,
+                "max_tool_calls": 7,
+                "max_turns": 6,
+                "max_cost_usd": 0.5,
+            },
+            fallback_models=["f", {"provider": "q", "model": "g"}],
             cwd=Path("/w"),
             run_id="r",
         )
@@ -207,7 +216,9 @@ class TestRequests:
                     "max_duration_ms": 8,
                     "max_tool_calls": 7,
                     "max_turns": 6,
+                    "max_cost_usd": 0.5,
                 },
+                "fallback_models": ["f", {"provider": "q", "model": "g"}],
                 "cwd": "/w",
                 "run_id": "r",
             }
@@ -221,6 +232,8 @@ class TestRequests:
             structured_output_retries=0,
             provider_params={},
             preload_skills=[],
+            limits={"max_cost_usd": 0},
+            fallback_models=[],
             run_id="r",
         )
         assert await received(client, "session/create") == [
@@ -230,6 +243,8 @@ class TestRequests:
                 "max_tokens": 0,
                 "provider_params": {},
                 "preload_skills": [],
+                "limits": {"max_cost_usd": 0},
+                "fallback_models": [],
                 "structured_output_retries": 0,
                 "run_id": "r",
             }
@@ -258,6 +273,7 @@ class TestRequests:
             output_schema={"type": "object"},
             structured_output_retries=2,
             limits={"max_turns": 1},
+            fallback_models=("f",),
             run_id="r",
         )
         assert await received(client, "turn/start") == [
@@ -270,9 +286,36 @@ class TestRequests:
                 "output_schema": {"type": "object"},
                 "structured_output_retries": 2,
                 "limits": {"max_turns": 1},
+                "fallback_models": ["f"],
                 "run_id": "r",
             }
         ]
+
+    async def test_prompts_of_several_parts(self, client: MeerkatClient) -> None:
+        prompt: list[str | Image | dict[str, Any]] = ["say hi", Image.file("/a.png"), {"type": "x"}]
+        assert (await client.create_session(prompt)).text == "hi"
+        assert (await client.start_turn("s1", prompt)).text == "hi"
+        for turn in (
+            client.create_session_streaming(prompt),
+            client.start_turn_streaming("s1", prompt),
+        ):
+            async with turn:
+                assert (await turn.collect_text())[0] == "hi"
+        sent = [
+            {"type": "text", "text": "say hi"},
+            {"type": "image", "source": {"type": "file", "path": "/a.png"}},
+            {"type": "x"},
+        ]
+        for method in ("session/create", "turn/start"):
+            assert [params["prompt"] for params in await received(client, method)] == [sent, sent]
+
+    async def test_what_is_no_prompt_is_not_sent(self, client: MeerkatClient) -> None:
+        prompt: Any = Image.file("/a.png")
+        with pytest.raises(TypeError):
+            await client.create_session(prompt)
+        with pytest.raises(TypeError):
+            client.start_turn_streaming("s1", prompt)
+        assert await received(client, "session/create") == []
 
     async def test_open_session(self, client: MeerkatClient) -> None:
         session_id = await client.open_session(model="m", cwd="/w", enable_builtins=True)
@@ -332,11 +375,28 @@ class TestRequests:
         await client.delete_session("s1")
         await client.interrupt("s1")
         await client.interrupt("s1", "r")
+        await client.read_session("s1")
+        await client.read_session("s1", include_calls=True)
+        reads = await received(client, "session/read")
+        assert [params for params in reads if params["session_id"] == "s1"] == [
+            {"session_id": "s1"},
+            {"session_id": "s1", "include_calls": True},
+        ]
         assert await received(client, "session/archive") == [{"session_id": "s1"}]
         assert await received(client, "session/delete") == [{"session_id": "s1"}]
         assert await received(client, "turn/interrupt") == [
             {"session_id": "s1"},
             {"session_id": "s1", "run_id": "r"},
+        ]
+
+    async def test_models(self, client: MeerkatClient) -> None:
+        assert await client.list_models() == [WireModel("anthropic", "claude-sonnet-4-5")]
+        await client.list_models("openai")
+        await client.list_models(provider="gemini")
+        assert await received(client, "models/list") == [
+            {},
+            {"provider": "openai"},
+            {"provider": "gemini"},
         ]
 
     async def test_configuration_is_sent_bare(self, client: MeerkatClient) -> None:

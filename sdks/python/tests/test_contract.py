@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import FakeRkat
 
-from meerkat import CONTRACT_VERSION, MeerkatClient, MeerkatError, WireRunResult, WireUsage
+from meerkat import (
+    CONTRACT_VERSION,
+    MeerkatClient,
+    MeerkatError,
+    WireModelCall,
+    WireRunResult,
+    WireUsage,
+)
+from meerkat._results import parse_models
 from meerkat.capabilities import _parse_capabilities
 from meerkat.errors import _ERRORS, _error_from_response
 from meerkat.streaming import StreamingTurn, _StdoutDispatcher
@@ -61,6 +70,7 @@ def test_capabilities() -> None:
 def test_run_result(method: str) -> None:
     call = example(f"methods/{method.replace('/', '.')}.json")
     result = call["result"]
+    failed, answered = result["model_calls"]
     assert MeerkatClient._parse_run_result(result) == WireRunResult(
         session_id=result["session_id"],
         text=result["text"],
@@ -71,8 +81,23 @@ def test_run_result(method: str) -> None:
         provider=result["provider"],
         model=result["model"],
         endpoint=result["endpoint"],
+        cost_usd=result["cost_usd"],
+        model_calls=[
+            WireModelCall(**failed),
+            WireModelCall(**{**answered, "usage": WireUsage(**answered["usage"])}),
+        ],
     )
     assert set(result) < set(WireRunResult.__dataclass_fields__)
+
+
+def test_models() -> None:
+    result = example("methods/models.list.json")["result"]
+    models = parse_models(result)
+    for model, told in zip(models, result["models"], strict=True):
+        parsed = asdict(model)
+        if told["price"] is not None:
+            parsed["price"] = {name: parsed["price"][name] for name in told["price"]}
+        assert parsed == told
 
 
 async def test_calls_return_the_examples_as_they_are(fake_rkat: FakeRkat) -> None:

@@ -29,7 +29,7 @@ def blocks() -> list[str]:
 
 def programs() -> list[str]:
     """Those that any model can answer."""
-    demanding = ("output_schema", "enable_")
+    demanding = ("output_schema", "enable_", "Image.", "fallback_models", "max_cost_usd")
     found = [block for block in blocks() if "asyncio.run(" in block]
     return [block for block in found if not any(word in block for word in demanding)]
 

@@ -404,6 +404,19 @@ class TestStreamingTurn:
             text, _ = await soon(turn.collect_text())
         assert text == "Let me see. It is noon."
 
+    async def test_collect_text_leaves_out_what_a_fallback_takes_back(
+        self, lines: Lines, turn: StreamingTurn
+    ) -> None:
+        started = event("s1", "turn_started", turn_number=0)
+        discarding = event("s1", "model_fallback", model="m2", discard_text=True)
+        lines.write(started, delta("s1", "Let me see. "))
+        lines.write(started, delta("s1", "wrong"), discarding, delta("s1", "It is "))
+        lines.write(event("s1", "model_fallback", model="m3", discard_text=False))
+        lines.write(delta("s1", "noon."), answer(1, RESULT))
+        async with turn:
+            text, _ = await soon(turn.collect_text())
+        assert text == "Let me see. It is noon."
+
     async def test_iteration_shows_what_a_retry_takes_back(
         self, lines: Lines, turn: StreamingTurn
     ) -> None:

@@ -3,12 +3,16 @@
 import copy
 import inspect
 import pickle
+from dataclasses import FrozenInstanceError, asdict
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 import meerkat
 from meerkat import CONTRACT_VERSION, CapabilityChecker, MeerkatClient, SkillHelper, StreamingTurn
+from meerkat._results import parse_models
 from meerkat.capabilities import _parse_capabilities
 from meerkat.client import _is_compatible
 from meerkat.errors import _error_from_response
@@ -25,9 +29,15 @@ from meerkat.generated.types import (
     CommsParams,
     SkillsParams,
     WireEvent,
+    WireLongInputPrice,
+    WireModel,
+    WireModelAbilities,
+    WireModelCall,
+    WireModelPrice,
     WireRunResult,
     WireUsage,
 )
+from meerkat.prompt import Image, wire_prompt
 
 
 def test_contract_version_is_three_integers() -> None:
@@ -41,6 +51,8 @@ def test_public_names() -> None:
         "CapabilityChecker",
         "StreamingTurn",
         "SkillHelper",
+        "Image",
+        "Prompt",
         "MeerkatError",
         "CapabilityUnavailableError",
         "SessionNotFoundError",
@@ -48,6 +60,8 @@ def test_public_names() -> None:
         "CONTRACT_VERSION",
         "WireUsage",
         "WireRunResult",
+        "WireModelCall",
+        "WireModel",
         "WireEvent",
         "CapabilitiesResponse",
         "CapabilityEntry",
@@ -56,11 +70,12 @@ def test_public_names() -> None:
 
 
 def test_usage_defaults() -> None:
-    assert WireUsage() == WireUsage(0, 0, 0, None, None)
+    assert WireUsage() == WireUsage(0, 0, 0, None, None, None)
 
 
 def test_run_result_defaults_and_their_order() -> None:
-    assert WireRunResult() == WireRunResult("", "", 0, 0, *[None] * 8)
+    assert list(asdict(WireRunResult()).values()) == ["", "", 0, 0, *[None] * 9, []]
+    assert WireRunResult().model_calls is not WireRunResult().model_calls
     assert list(WireRunResult.__dataclass_fields__) == [
         "session_id",
         "text",
@@ -74,6 +89,8 @@ def test_run_result_defaults_and_their_order() -> None:
         "provider",
         "model",
         "endpoint",
+        "cost_usd",
+        "model_calls",
     ]
 
 
@@ -224,7 +241,37 @@ def test_run_result_with_everything() -> None:
                 "total_tokens": 54,
                 "cache_creation_tokens": None,
                 "cache_read_tokens": 7,
+                "reasoning_tokens": 3,
             },
+            "cost_usd": 0.00021,
+            "model_calls": [
+                {
+                    "call": 0,
+                    "purpose": "extraction",
+                    "attempt": 2,
+                    "provider": "anthropic",
+                    "model": "claude-sonnet-4-5",
+                    "endpoint": "api.anthropic.com",
+                    "cost_usd": 0,
+                    "failure": "overloaded",
+                    "something_new": True,
+                },
+                {
+                    "call": 1,
+                    "purpose": "turn",
+                    "attempt": 1,
+                    "provider": "openai",
+                    "model": "gpt-4.1",
+                    "endpoint": "api.openai.com",
+                    "usage": {
+                        "input_tokens": 50,
+                        "output_tokens": 4,
+                        "total_tokens": 54,
+                        "reasoning_tokens": 3,
+                    },
+                    "cost_usd": None,
+                },
+            ],
             "structured_output": {"city": "Paris"},
             "schema_warnings": [{"provider": "openai", "path": "/a", "message": "m"}],
             "run_id": "r1",
@@ -240,7 +287,7 @@ def test_run_result_with_everything() -> None:
         text="Paris.",
         turns=1,
         tool_calls=2,
-        usage=WireUsage(50, 4, 54, None, 7),
+        usage=WireUsage(50, 4, 54, None, 7, 3),
         structured_output={"city": "Paris"},
         schema_warnings=[{"provider": "openai", "path": "/a", "message": "m"}],
         run_id="r1",
@@ -248,12 +295,174 @@ def test_run_result_with_everything() -> None:
         provider="openai",
         model="gpt-4.1",
         endpoint="api.openai.com",
+        cost_usd=0.00021,
+        model_calls=[
+            WireModelCall(
+                call=0,
+                purpose="extraction",
+                attempt=2,
+                provider="anthropic",
+                model="claude-sonnet-4-5",
+                endpoint="api.anthropic.com",
+                cost_usd=0,
+                failure="overloaded",
+            ),
+            WireModelCall(
+                call=1,
+                provider="openai",
+                model="gpt-4.1",
+                endpoint="api.openai.com",
+                usage=WireUsage(50, 4, 54, reasoning_tokens=3),
+            ),
+        ],
     )
 
 
-@pytest.mark.parametrize("nothing", [{}, None, {"usage": None, "structured_output": None}])
+@pytest.mark.parametrize(
+    "nothing", [{}, None, {"usage": None, "structured_output": None, "model_calls": None}]
+)
 def test_run_result_with_nothing(nothing: Any) -> None:
-    assert MeerkatClient._parse_run_result(nothing) == WireRunResult(usage=WireUsage())
+    result = MeerkatClient._parse_run_result(nothing)
+    assert result == WireRunResult(usage=WireUsage())
+    assert (result.cost_usd, result.model_calls) == (None, [])
+
+
+def test_a_model_call_with_nothing() -> None:
+    [call] = MeerkatClient._parse_run_result({"model_calls": [{}]}).model_calls
+    assert call == WireModelCall(0, "turn", 1, "", "", "", None, None, None)
+
+
+def test_models() -> None:
+    known: dict[str, Any] = {
+        "provider": "gemini",
+        "model": "gemini-3-pro-preview",
+        "context_window": 1048576,
+        "output_limit": 65536,
+        "abilities": {
+            "images": True,
+            "reasoning": True,
+            "temperature": False,
+            "structured_output": None,
+        },
+        "price": {
+            "input": 2,
+            "output": 12,
+            "cache_read": 0.2,
+            "long_input": {
+                "above_tokens": 200000,
+                "input": 4,
+                "output": 18,
+                "cache_read": 0.4,
+                "cache_write": 5,
+            },
+            "date": "2026-11-01",
+            "last_day": "2027-01-31",
+        },
+        "available": True,
+        "something_new": True,
+    }
+    unknown = {
+        "provider": "local",
+        "model": "scripted",
+        "context_window": None,
+        "output_limit": None,
+        "abilities": dict.fromkeys(known["abilities"]),
+        "price": None,
+        "available": False,
+    }
+    assert parse_models({"models": [known, unknown, {}]}) == [
+        WireModel(
+            provider="gemini",
+            model="gemini-3-pro-preview",
+            context_window=1048576,
+            output_limit=65536,
+            abilities=WireModelAbilities(True, True, False, None),
+            price=WireModelPrice(
+                input=2,
+                output=12,
+                cache_read=0.2,
+                cache_write=None,
+                long_input=WireLongInputPrice(4, 18, 0.4, 5, above_tokens=200000),
+                date="2026-11-01",
+                last_day="2027-01-31",
+            ),
+            available=True,
+        ),
+        WireModel("local", "scripted"),
+        WireModel(),
+    ]
+
+
+def test_a_model_of_the_configuration_has_no_more_than_two_prices() -> None:
+    price = {"input": 0.5, "output": 1.5, "cache_read": None, "cache_write": None}
+    [model] = parse_models({"models": [{"price": price}]})
+    assert model.price == WireModelPrice(0.5, 1.5, None, None, None, None, None)
+
+
+@pytest.mark.parametrize("nothing", [{}, None, {"models": None}, {"models": []}])
+def test_no_models(nothing: Any) -> None:
+    assert parse_models(nothing) == []
+
+
+def test_what_is_known_of_a_model_stays() -> None:
+    with pytest.raises(FrozenInstanceError):
+        WireModel().available = True  # type: ignore[misc]
+
+
+def test_a_picture_in_a_file_is_named_by_its_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = {"type": "image", "source": {"type": "file", "path": f"{tmp_path}/a b.png"}}
+    for path in ("a b.png", "./x/../a b.png", Path("a b.png"), tmp_path / "a b.png"):
+        image = Image.file(path)
+        assert wire_prompt([image]) == [expected]
+    monkeypatch.chdir("/")
+    assert wire_prompt([image]) == [expected]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.bytes(b"\x89PNG\xff\xfe"),
+        Image.bytes(bytearray(b"\x89PNG\xff\xfe")),
+        Image.bytes(memoryview(b"\x89PNG\xff\xfe")),
+        Image.base64("iVBOR//+"),
+    ],
+)
+def test_a_picture_is_sent_as_base64(image: Image) -> None:
+    expected = {"type": "image", "source": {"type": "base64", "data": "iVBOR//+"}}
+    assert wire_prompt([image]) == [expected]
+    assert image == Image.base64("iVBOR//+")
+    assert "iVBOR" not in repr(image)
+
+
+def test_parts_of_a_prompt_keep_their_order_and_mappings_their_members() -> None:
+    part = {"type": "image", "source": {"type": "base64", "media_type": "image/gif", "data": "R0"}}
+    assert wire_prompt(("Compare ", MappingProxyType(part), "", Image.base64("eA=="))) == [
+        {"type": "text", "text": "Compare "},
+        part,
+        {"type": "text", "text": ""},
+        {"type": "image", "source": {"type": "base64", "data": "eA=="}},
+    ]
+    assert wire_prompt("Hello.") == "Hello."
+    assert wire_prompt([]) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "named"),
+    [
+        ({"type": "text", "text": "t"}, "dict"),
+        (Image.base64("eA=="), "Image"),
+        (None, "NoneType"),
+        (b"text", "int"),
+        (["text", None], "NoneType"),
+        ([["text"]], "list"),
+    ],
+)
+def test_what_is_no_prompt_is_refused(prompt: Any, named: str) -> None:
+    with pytest.raises(TypeError, match=f"not {named}$"):
+        wire_prompt(prompt)
 
 
 def test_capabilities_from_the_wire() -> None:
@@ -331,9 +540,12 @@ async def test_skill_helper(reference: str) -> None:
     assert helper.is_available()
     await helper.invoke("s1", reference, "list files")
     await helper.invoke_new_session(reference, "list files", model="m")
+    picture = Image.base64("eA==")
+    await helper.invoke("s1", reference, [picture, "what is it?"])
     assert client.asked == [
         (("s1", "/shell-patterns list files"), {}),
         ((), {"prompt": "/shell-patterns list files", "model": "m"}),
+        (("s1", ["/shell-patterns ", picture, "what is it?"]), {}),
     ]
 
 
@@ -380,7 +592,7 @@ def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
         "preload_skills",
         "skill_references",
     ]
-    assert parameters(create, KEYWORD) == ["limits", "cwd", "run_id"]
+    assert parameters(create, KEYWORD) == ["limits", "fallback_models", "cwd", "run_id"]
     assert not inspect.iscoroutinefunction(MeerkatClient.create_session_streaming)
     assert hasattr(StreamingTurn, "collect_text")
 
@@ -398,6 +610,7 @@ def test_create_parameters_are_positional_and_the_same_for_streams() -> None:
                 "output_schema",
                 "structured_output_retries",
                 "limits",
+                "fallback_models",
                 "run_id",
             ],
         ),

@@ -14,9 +14,12 @@ from meerkat.generated.types import (
     CapabilitiesResponse,
     CapabilityEntry,
     WireEvent,
+    WireModel,
+    WireModelCall,
     WireRunResult,
     WireUsage,
 )
+from meerkat.prompt import Image, Prompt
 from meerkat.skills import SkillHelper
 from meerkat.streaming import StreamingTurn
 
@@ -25,6 +28,8 @@ __all__ = [
     "CapabilityChecker",
     "StreamingTurn",
     "SkillHelper",
+    "Image",
+    "Prompt",
     "MeerkatError",
     "CapabilityUnavailableError",
     "SessionNotFoundError",
@@ -32,6 +37,8 @@ __all__ = [
     "CONTRACT_VERSION",
     "WireUsage",
     "WireRunResult",
+    "WireModelCall",
+    "WireModel",
     "WireEvent",
     "CapabilitiesResponse",
     "CapabilityEntry",

@@ -6,12 +6,15 @@ import os
 from typing import Any
 from uuid import uuid4
 
+from meerkat.prompt import Prompt, wire_prompt
+
 #: The documented `structured_output_retries`, left to the server: its own may be configured.
 DEFAULT_RETRIES = 2
 
 
 def create_params(
     *,
+    prompt: Prompt | None = None,
     structured_output_retries: int,
     cwd: str | os.PathLike[str] | None,
     run_id: str | None,
@@ -21,6 +24,7 @@ def create_params(
     """Of `session/create`."""
     retries = None if structured_output_retries == DEFAULT_RETRIES else structured_output_retries
     params = given(
+        prompt=None if prompt is None else wire_prompt(prompt),
         **options,
         structured_output_retries=retries,
         cwd=None if cwd is None else os.fspath(cwd),
@@ -29,9 +33,9 @@ def create_params(
     return params if initial_turn else {**params, "initial_turn": False}
 
 
-def turn_params(*, run_id: str | None, **members: Any) -> dict[str, Any]:
+def turn_params(*, prompt: Prompt, run_id: str | None, **members: Any) -> dict[str, Any]:
     """Of `turn/start`."""
-    return given(**members, run_id=run_id or str(uuid4()))
+    return given(prompt=wire_prompt(prompt), **members, run_id=run_id or str(uuid4()))
 
 
 def given(**members: Any) -> dict[str, Any]:

@@ -6,21 +6,25 @@ import asyncio
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 from meerkat._connection import Connection, TurnRequest
 from meerkat._params import DEFAULT_RETRIES, create_params, given, turn_params
+from meerkat._results import parse_models, parse_run_result
 from meerkat._version import __version__
 from meerkat.capabilities import CapabilityChecker, _parse_capabilities, _version_text
 from meerkat.errors import MeerkatError
 from meerkat.generated.types import (
     CONTRACT_VERSION,
     CapabilitiesResponse,
+    ModelChoice,
     RunLimits,
+    WireModel,
     WireRunResult,
-    WireUsage,
 )
+from meerkat.prompt import Prompt
 from meerkat.streaming import EventQueue, StreamingTurn
 
 
@@ -86,7 +90,7 @@ class MeerkatClient:
 
     async def create_session(
         self,
-        prompt: str,
+        prompt: Prompt,
         model: str | None = None,
         provider: str | None = None,
         system_prompt: str | None = None,
@@ -105,18 +109,22 @@ class MeerkatClient:
         skill_references: list[str] | None = None,
         *,
         limits: RunLimits | None = None,
+        fallback_models: Sequence[str | ModelChoice] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         run_id: str | None = None,
     ) -> WireRunResult:
         """Creates a session and runs its first turn.
 
-        `max_tokens` is for one answer of the model; `limits` ends runs, also later ones. The
-        tools work in `cwd`, an absolute path of a directory; in that of the server without one.
+        A prompt is text, or a list of texts and `Image`s. `max_tokens` is for one answer of the
+        model; `limits` ends runs, also later ones. The `fallback_models` are asked one after the
+        other when the model has failed for good. The tools work in `cwd`, an absolute path of a
+        directory; in that of the server without one.
         Asking again with the same `run_id` starts nothing and returns the recorded result.
         Cancelling the call interrupts the turn.
 
         Raises `MeerkatError` with the code
-        `INVALID_PARAMS` when an option, such as the schema or the directory, cannot be used;
+        `INVALID_PARAMS` when an option, such as the schema or the directory, cannot be used, a
+        picture is none, or the limit `max_cost_usd` is given for a model of unknown price;
         `CAPABILITY_UNAVAILABLE` when the server lacks what an option asks for;
         `PROVIDER_ERROR` when there is no such model or it could not answer;
         `BUDGET_EXHAUSTED` when a limit ended the run before there was a result, `reason` says
@@ -144,6 +152,7 @@ class MeerkatClient:
                 preload_skills=preload_skills,
                 skill_references=skill_references,
                 limits=limits,
+                fallback_models=fallback_models,
                 cwd=cwd,
                 run_id=run_id,
             ),
@@ -152,7 +161,7 @@ class MeerkatClient:
     async def start_turn(
         self,
         session_id: str,
-        prompt: str,
+        prompt: Prompt,
         skill_references: list[str] | None = None,
         *,
         model: str | None = None,
@@ -161,6 +170,7 @@ class MeerkatClient:
         output_schema: dict[str, Any] | None = None,
         structured_output_retries: int | None = None,
         limits: RunLimits | None = None,
+        fallback_models: Sequence[str | ModelChoice] | None = None,
         run_id: str | None = None,
     ) -> WireRunResult:
         """Runs a turn of a session, with the options the session was created with.
@@ -182,13 +192,14 @@ class MeerkatClient:
             output_schema=output_schema,
             structured_output_retries=structured_output_retries,
             limits=limits,
+            fallback_models=fallback_models,
             run_id=run_id,
         )
         return await self._run("turn/start", params, session_id)
 
     def create_session_streaming(
         self,
-        prompt: str,
+        prompt: Prompt,
         model: str | None = None,
         provider: str | None = None,
         system_prompt: str | None = None,
@@ -207,6 +218,7 @@ class MeerkatClient:
         skill_references: list[str] | None = None,
         *,
         limits: RunLimits | None = None,
+        fallback_models: Sequence[str | ModelChoice] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         run_id: str | None = None,
     ) -> StreamingTurn:
@@ -232,6 +244,7 @@ class MeerkatClient:
                 preload_skills=preload_skills,
                 skill_references=skill_references,
                 limits=limits,
+                fallback_models=fallback_models,
                 cwd=cwd,
                 run_id=run_id,
             ),
@@ -240,7 +253,7 @@ class MeerkatClient:
     def start_turn_streaming(
         self,
         session_id: str,
-        prompt: str,
+        prompt: Prompt,
         skill_references: list[str] | None = None,
         *,
         model: str | None = None,
@@ -249,6 +262,7 @@ class MeerkatClient:
         output_schema: dict[str, Any] | None = None,
         structured_output_retries: int | None = None,
         limits: RunLimits | None = None,
+        fallback_models: Sequence[str | ModelChoice] | None = None,
         run_id: str | None = None,
     ) -> StreamingTurn:
         """Like `start_turn`, with the events; the request is sent on `async with` entry."""
@@ -262,6 +276,7 @@ class MeerkatClient:
             output_schema=output_schema,
             structured_output_retries=structured_output_retries,
             limits=limits,
+            fallback_models=fallback_models,
             run_id=run_id,
         )
         return self._stream("turn/start", params, session_id)
@@ -311,6 +326,7 @@ class MeerkatClient:
         provider_params: dict[str, Any] | None = None,
         preload_skills: list[str] | None = None,
         limits: RunLimits | None = None,
+        fallback_models: Sequence[str | ModelChoice] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         run_id: str | None = None,
     ) -> str:
@@ -339,6 +355,7 @@ class MeerkatClient:
             provider_params=provider_params,
             preload_skills=preload_skills,
             limits=limits,
+            fallback_models=fallback_models,
             cwd=cwd,
             run_id=run_id,
         )
@@ -384,9 +401,13 @@ class MeerkatClient:
             sessions += page.get("sessions", [])
         return sessions
 
-    async def read_session(self, session_id: str) -> dict[str, Any]:
-        """The state of a session; answered at once while a turn runs."""
-        return await self._request("session/read", {"session_id": session_id})
+    async def read_session(self, session_id: str, include_calls: bool = False) -> dict[str, Any]:
+        """The state of a session; answered at once while a turn runs.
+
+        On request it has the `model_calls` of all its runs, with members like `WireModelCall`.
+        """
+        params = given(session_id=session_id, include_calls=include_calls)
+        return await self._request("session/read", params)
 
     async def session_history(
         self, session_id: str, cursor: int | None = None, limit: int | None = None
@@ -402,6 +423,16 @@ class MeerkatClient:
     async def delete_session(self, session_id: str) -> None:
         """Removes a session and what it has stored, for good."""
         await self._request("session/delete", {"session_id": session_id})
+
+    async def list_models(self, provider: str | None = None) -> list[WireModel]:
+        """The models that are known or configured, on request those of one provider.
+
+        Of a provider that is named and whose models are not known, its own server is asked.
+
+        Raises `MeerkatError` with the code `PROVIDER_ERROR` when there is no such provider or its
+        server does not tell.
+        """
+        return parse_models(await self._request("models/list", given(provider=provider)))
 
     async def get_capabilities(self) -> CapabilitiesResponse:
         """What the server can do, as it said when the client connected."""
@@ -476,30 +507,7 @@ class MeerkatClient:
     def _checker(self) -> CapabilityChecker:
         return CapabilityChecker(self._capabilities or CapabilitiesResponse())
 
-    @staticmethod
-    def _parse_run_result(result: Any) -> WireRunResult:
-        members = result if isinstance(result, dict) else {}
-        usage = members.get("usage") or {}
-        return WireRunResult(
-            session_id=members.get("session_id") or "",
-            text=members.get("text") or "",
-            turns=members.get("turns") or 0,
-            tool_calls=members.get("tool_calls") or 0,
-            usage=WireUsage(
-                input_tokens=usage.get("input_tokens") or 0,
-                output_tokens=usage.get("output_tokens") or 0,
-                total_tokens=usage.get("total_tokens") or 0,
-                cache_creation_tokens=usage.get("cache_creation_tokens"),
-                cache_read_tokens=usage.get("cache_read_tokens"),
-            ),
-            structured_output=members.get("structured_output"),
-            schema_warnings=members.get("schema_warnings"),
-            run_id=members.get("run_id"),
-            stop_reason=members.get("stop_reason"),
-            provider=members.get("provider"),
-            model=members.get("model"),
-            endpoint=members.get("endpoint"),
-        )
+    _parse_run_result = staticmethod(parse_run_result)
 
 
 def _is_compatible(server: str, client: str) -> bool:

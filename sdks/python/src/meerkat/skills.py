@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meerkat.generated.types import WireRunResult
+from meerkat.prompt import Prompt
 
 if TYPE_CHECKING:
     from meerkat.client import MeerkatClient
@@ -24,13 +25,13 @@ class SkillHelper:
         """Raises `CapabilityUnavailableError` unless the server has skills."""
         self._client.require_capability("skills")
 
-    async def invoke(self, session_id: str, skill_reference: str, prompt: str) -> WireRunResult:
+    async def invoke(self, session_id: str, skill_reference: str, prompt: Prompt) -> WireRunResult:
         """Runs a turn of an existing session with the skill."""
         self.require_skills()
         return await self._client.start_turn(session_id, _with_skill(skill_reference, prompt))
 
     async def invoke_new_session(
-        self, skill_reference: str, prompt: str, model: str | None = None
+        self, skill_reference: str, prompt: Prompt, model: str | None = None
     ) -> WireRunResult:
         """Creates a session whose first turn uses the skill."""
         self.require_skills()
@@ -39,5 +40,6 @@ class SkillHelper:
         )
 
 
-def _with_skill(skill_reference: str, prompt: str) -> str:
-    return f"/{skill_reference.removeprefix('/')} {prompt}"
+def _with_skill(skill_reference: str, prompt: Prompt) -> Prompt:
+    reference = f"/{skill_reference.removeprefix('/')} "
+    return reference + prompt if isinstance(prompt, str) else [reference, *prompt]

@@ -356,7 +356,7 @@ class StreamingTurn:
 
 
 class _StreamedText:
-    """The text of a turn as it is streamed; a retried attempt takes its part back."""
+    """The text of a turn as it is streamed; an attempt that is made again takes its part back."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -368,7 +368,7 @@ class _StreamedText:
             self._pieces.append(event.get("delta", ""))
         elif kind == "turn_started":
             self._attempt = len(self._pieces)
-        elif kind == "retrying" and event.get("discard_text"):
+        elif kind in ("retrying", "model_fallback") and event.get("discard_text"):
             del self._pieces[self._attempt :]
 
     def __str__(self) -> str:

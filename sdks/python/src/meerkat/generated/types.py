@@ -1,4 +1,4 @@
-"""The values of the wire contract, one dataclass each; members in wire order."""
+"""The values of the wire contract, one class each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,29 @@ class WireUsage:
     total_tokens: int = 0
     cache_creation_tokens: int | None = None
     cache_read_tokens: int | None = None
+    #: Those of `output_tokens` that the model used to think; `None` when the provider does not say.
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class WireModelCall:
+    """One attempt of a model call: who was asked, what it used and cost, and why it failed."""
+
+    #: From 0 in each run, the same for all attempts; a compaction has that of the next turn.
+    call: int = 0
+    #: `turn`, `extraction` of structured output, or `compaction`.
+    purpose: str = "turn"
+    #: From 1.
+    attempt: int = 1
+    provider: str = ""
+    model: str = ""
+    endpoint: str = ""
+    #: `None` when the provider did not say.
+    usage: WireUsage | None = None
+    #: US dollars; `None` when unknown.
+    cost_usd: float | None = None
+    #: A reason of `PROVIDER_ERROR`, or `cancelled`; `None` for an attempt that was answered.
+    failure: str | None = None
 
 
 @dataclass
@@ -43,6 +66,68 @@ class WireRunResult:
     provider: str | None = None
     model: str | None = None
     endpoint: str | None = None
+    #: US dollars of the whole session; `None` when the price of something it used is unknown.
+    cost_usd: float | None = None
+    #: Every attempt of the model calls of this run, in their order.
+    model_calls: list[WireModelCall] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WireModelAbilities:
+    """What a model can do; `None` when it is not known."""
+
+    #: Takes pictures in prompts.
+    images: bool | None = None
+    reasoning: bool | None = None
+    #: Obeys a temperature.
+    temperature: bool | None = None
+    #: Is told of an output schema in a mode of the provider's own.
+    structured_output: bool | None = None
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """US dollars per million tokens; those of the cache are `None` when unknown."""
+
+    input: float = 0
+    output: float = 0
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+
+@dataclass(frozen=True)
+class WireLongInputPrice(_Rates):
+    """The price, in US dollars per million tokens, of all of a call with a long input."""
+
+    #: The input has to be longer than so many tokens.
+    above_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class WireModelPrice(_Rates):
+    """What a model costs, in US dollars per million tokens."""
+
+    long_input: WireLongInputPrice | None = None
+    #: The day or the month of the price, as `YYYY-MM-DD` or `YYYY-MM`; `None` when configured.
+    date: str | None = None
+    #: The last day on which the price is known to hold, as `YYYY-MM-DD`.
+    last_day: str | None = None
+
+
+@dataclass(frozen=True)
+class WireModel:
+    """A model that the server knows; what it does not know of it is `None`."""
+
+    provider: str = ""
+    model: str = ""
+    #: Tokens.
+    context_window: int | None = None
+    #: Most tokens of one answer.
+    output_limit: int | None = None
+    abilities: WireModelAbilities = WireModelAbilities()
+    price: WireModelPrice | None = None
+    #: Whether it can be asked with the keys and endpoints there are.
+    available: bool = False
 
 
 @dataclass
@@ -81,6 +166,18 @@ class RunLimits(TypedDict, total=False):
     max_tool_calls: int
     #: Model calls of one run; from 1.
     max_turns: int
+    #: US dollars of the session over all its runs; needs models whose prices are known.
+    max_cost_usd: float
+
+
+class _NamedModel(TypedDict):
+    model: str
+
+
+class ModelChoice(_NamedModel, total=False):
+    """A model of `fallback_models`; the provider is told by its name unless it is given."""
+
+    provider: str
 
 
 @dataclass
