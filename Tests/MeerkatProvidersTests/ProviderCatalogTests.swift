@@ -9,6 +9,11 @@ import Testing
     /// The shipped providers: name, base URL, vendor's key variables, and the keys of the definition.
     static let shipped: [(name: String, url: String?, variables: [String], switches: JSONObject)] = [
         ("anthropic", "https://api.anthropic.com", ["ANTHROPIC_API_KEY"], ["kind": "anthropic"]),
+        ("openai", "https://api.openai.com", ["OPENAI_API_KEY"], ["kind": "openai"]),
+        (
+            "gemini", "https://generativelanguage.googleapis.com", ["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+            ["kind": "gemini"]
+        ),
         ("openai_compatible", nil, [], [:]),
         ("llama_cpp", "http://127.0.0.1:8080/v1", ["LLAMA_API_KEY"], ["parallel_tool_calls": true]),
         ("ollama", "http://127.0.0.1:11434/v1", [], [:]),
@@ -60,8 +65,12 @@ import Testing
         }
 
         let endpoint = try Endpoint(url ?? "https://host.example/v1", key: nil)
-        let provider = try #require(ProviderCatalog.provider(ProviderConnection(endpoint), definition))
-        #expect(provider.wireFormat == (name == "anthropic" ? .anthropicMessages : .chatCompletions))
+        let formats: [String: WireFormat] = [
+            "anthropic": .anthropicMessages, "openai": .openAIResponses, "gemini": .geminiGenerateContent,
+        ]
+        let provider = ProviderCatalog.provider(ProviderConnection(endpoint), definition)
+        #expect(provider.wireFormat == formats[name] ?? .chatCompletions)
+        #expect(ProviderCatalog.wantsKey(name) == (url?.hasPrefix("https:") ?? (name == "azure_openai")))
     }
 
     @Test func aTableStandsOverTheShippedDefinition() throws {
