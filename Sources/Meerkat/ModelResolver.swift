@@ -182,7 +182,7 @@ final class ModelResolver: Sendable {
         of model: String, provider name: String, _ settings: Configuration, _ parameters: JSONObject?
     ) -> ModelProfile {
         var profile =
-            provider?.profile(of: model) ?? ModelCatalog.profile(of: model, provider: name, today: clock.now.day)
+            provider?.profile(of: model) ?? ModelCatalog.profile(of: model, provider: name, at: clock.now)
         if let price = settings.providers.definitions[name]?.price(of: model) { profile.price = price }
         if let parameters, parameters.changesPrice { profile.price = nil }
         return profile

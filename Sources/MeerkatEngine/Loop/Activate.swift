@@ -56,6 +56,7 @@ extension RunLoop {
             let target = try await services.model(options)
             let totals = session.withLoaded { $0.state.totals } ?? SessionTotals()
             try services.checkPrice(of: target, for: options, totals: totals)
+            try order.checkImages(for: target)
             try await session.waitForProcesses(with: services)
             return RunLoop(
                 session: session, order: order, handle: handle, services: services, settings: session.settings,
@@ -140,6 +141,22 @@ extension RunLoop {
         let instructions = state.instructions ?? services.instructions(options)
         guard state.instructions == nil || state.tools != tools.definitions else { return [] }
         return [.contextSet(instructions: instructions, tools: tools.definitions)]
+    }
+}
+
+extension RunLoop.Order {
+    /// Checks that the model sees the pictures of the prompt.
+    ///
+    /// - Throws: ``SessionError/Cause/invalidOption(field:message:)`` when it is known not to.
+    fileprivate func checkImages(for target: ResolvedModel) throws(SessionError) {
+        let prompt: [Block]
+        switch kind {
+        case .create(_, let blocks), .turn(let blocks, _): prompt = blocks
+        case .resume, .summary: return
+        }
+        guard target.profile.acceptsImages == false, prompt.contains(where: { $0.image != nil }) else { return }
+        throw SessionError(
+            .invalidOption(field: "prompt", message: "\(target.model.quoted) cannot be shown pictures"))
     }
 }
 

@@ -66,7 +66,9 @@ extension RunLoop {
                 instructions: loaded.state.instructions ?? "", tools: loaded.state.tools,
                 usesTools: purpose == .turn,
                 outputSchema: purpose == .extraction || tools.isEmpty ? options.outputSchema : nil,
-                history: loaded.buffer.history(of: loaded.state, by: target.provider, model: target.model),
+                history: loaded.buffer.history(
+                    of: loaded.state, by: target.provider, model: target.model,
+                    seesImages: target.profile.acceptsImages != false),
                 parameters: target.parameters)
         }
     }

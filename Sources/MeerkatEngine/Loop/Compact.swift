@@ -19,9 +19,17 @@ extension RunLoop {
 
     /// Whether the conversation is too long and may be summarized again.
     func isCompactionDue(_ state: SessionState) -> Bool {
-        guard let threshold = settings.compaction.threshold, budget.exhausted == nil else { return false }
+        guard let threshold = compactionThreshold, budget.exhausted == nil else { return false }
         if let answers = state.answersSinceCompaction, answers < settings.compaction.minTurnsBetween { return false }
         return state.lastInputTokens >= threshold || state.historyBytes / 4 >= threshold
+    }
+
+    /// How many tokens a conversation may have before it is summarized: as configured, but no more than fits beside an
+    /// answer into what the model is known to read; nil never does it by itself.
+    private var compactionThreshold: Int? {
+        guard let configured = settings.compaction.threshold else { return nil }
+        guard let window = target.profile.contextWindow else { return configured }
+        return min(configured, max(window / 2, (window - target.maxTokens) / 10 * 9))
     }
 
     /// Summarizes the conversation when it is time to.
@@ -42,7 +50,7 @@ extension RunLoop {
     /// - Throws: when the run has to end.
     mutating func compact() async throws(SessionError) -> CompactionCompleted? {
         let keeping = settings.compaction.recentTurns
-        let threshold = settings.compaction.threshold ?? CompactionSettings.defaultThreshold
+        let threshold = compactionThreshold ?? CompactionSettings.defaultThreshold
         let planned = session.withLoaded { loaded in
             CompactionPlan(loaded.state, keepingTurns: keeping, threshold: threshold)
         }

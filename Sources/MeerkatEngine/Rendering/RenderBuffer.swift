@@ -34,8 +34,10 @@ struct RenderBuffer: Sendable {
         if format == provider.wireFormat, self.provider == provider.name, self.model == model { lastBill = bill }
     }
 
-    /// The history of `state` for a request to `model`.
-    mutating func history(of state: SessionState, by provider: any ModelProvider, model: String) -> RenderedHistory {
+    /// The history of `state` for a request to `model`, with words for pictures if it sees none.
+    mutating func history(
+        of state: SessionState, by provider: any ModelProvider, model: String, seesImages: Bool = true
+    ) -> RenderedHistory {
         if format != provider.wireFormat || self.provider != provider.name || self.model != model
             || rewriteSeq != state.rewriteSeq
         {
@@ -46,17 +48,19 @@ struct RenderBuffer: Sendable {
             self.model = model
         }
         while groupCount < state.settledGroupCount {
-            append(Self.render(state.closedGroups[groupCount], by: provider, model: model))
-            images.add(state.closedGroups[groupCount])
+            let group = state.closedGroups[groupCount].shown(withImages: seesImages)
+            append(Self.render(group, by: provider, model: model))
+            images.add(group)
             groupCount += 1
         }
         guard let open = state.openInput ?? state.closedGroups.dropFirst(groupCount).last else {
             return RenderedHistory(chunks: chunks, images: images)
         }
-        let tail = Self.render(open, by: provider, model: model)
+        let shown = open.shown(withImages: seesImages)
+        let tail = Self.render(shown, by: provider, model: model)
         guard !tail.isEmpty else { return RenderedHistory(chunks: chunks, images: images) }
         var images = images
-        images.add(open)
+        images.add(shown)
         return RenderedHistory(chunks: chunks + [tail], images: images)
     }
 
@@ -75,5 +79,17 @@ struct RenderBuffer: Sendable {
         var writer = JSONWriter()
         provider.render(group, model: model, into: &writer)
         return writer.bytes
+    }
+}
+
+extension MessageGroup {
+    /// The group, with words in place of pictures unless they are shown.
+    fileprivate func shown(withImages: Bool) -> MessageGroup {
+        guard !withImages, case .input(let results, let messages) = self,
+            messages.joined().contains(where: { $0.image != nil })
+        else { return self }
+        return .input(
+            results: results,
+            messages: messages.map { blocks in blocks.map { $0.image.map { .text($0.placeholder) } ?? $0 } })
     }
 }

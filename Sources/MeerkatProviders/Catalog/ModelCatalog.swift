@@ -29,12 +29,12 @@ public struct ModelCatalog: Sendable {
     /// - Parameters:
     ///   - model: With or without a date or a word such as `latest` behind its name.
     ///   - provider: As it stands in the configuration.
-    ///   - today: The day, as `YYYY-MM-DD`; prices that have ended by then are left out.
+    ///   - now: Prices that have ended by then are left out.
     /// - Returns: A profile with nil for all that is not known.
-    public static func profile(of model: String, provider: String, today: String) -> ModelProfile {
+    public static func profile(of model: String, provider: String, at now: Timestamp) -> ModelProfile {
         guard let entry = match(model.lowercased(), provider: provider) else { return ModelProfile() }
         var profile = entry.profile
-        if let end = profile.price?.lastDay, end < today { profile.price = nil }
+        if let end = profile.price?.lastDay, end < now.day { profile.price = nil }
         return profile
     }
 
