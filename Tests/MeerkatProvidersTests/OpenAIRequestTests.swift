@@ -275,4 +275,23 @@ import Testing
                 == #"{"type":"message","role":"user","content":[{"type":"input_text","text":"(empty message)"}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"(no visible answer)"}]},{"type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]}"#
         )
     }
+
+    @Test func anAccountThatMaySeeNoSummariesIsAskedForNoneFromThenOn() async throws {
+        let refusal =
+            #"{"error":{"message":"Verify!","type":"invalid_request_error","param":"reasoning.summary","code":"unsupported_value"}}"#
+        let answer = stream(OpenAIStreamDecoderTests.hello + [OpenAIStreamDecoderTests.completed()])
+        let transport = ScriptedTransport(
+            ScriptedTransport.Answer(
+                status: 400, headers: [(name: "content-type", value: "application/json")],
+                pieces: [Array(refusal.utf8)]),
+            ScriptedTransport.Answer(pieces: [answer]))
+        let provider = OpenAIProvider(
+            ProviderConnection(
+                name: "openai", endpoint: try Endpoint("http://localhost", key: nil), transport: transport,
+                clock: StoppedClock()))
+        let request = ModelRequest.of([], by: provider) { $0.profile.reasons = true }
+        for _ in 0..<2 { _ = try await provider.stream(request, into: CollectingSink()) }
+        let summaries = try transport.requests.map { try JSONValue(json: Array($0.text.utf8))["reasoning"]?["summary"] }
+        #expect(summaries == ["auto", nil, nil])
+    }
 }

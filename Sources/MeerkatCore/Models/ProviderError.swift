@@ -31,6 +31,8 @@ public struct ProviderError: Error, Sendable, Hashable {
     public var status: Int?
     /// The provider's wish for the time before the next attempt.
     public var retryAfterMilliseconds: Int?
+    /// The member of the request that the provider objects to, when it names one.
+    public var parameter: String?
     /// What the provider had counted when the call failed.
     public var usage: Usage?
 

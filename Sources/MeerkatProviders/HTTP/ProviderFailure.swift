@@ -11,10 +11,12 @@ struct ProviderFailure: Sendable {
     /// The answer had a status other than 2xx.
     func error(_ head: HTTPHead, body: [UInt8], now: Timestamp) -> ProviderError {
         let reported = ReportedError(body: body)
-        return ProviderError(
+        var error = ProviderError(
             reported.reason(status: head.status), "HTTP \(head.status)" + quote(reported.message, after: ": "),
             status: head.status,
             retryAfterMilliseconds: RetryAfter.milliseconds(in: head, now: now) ?? reported.retryAfterMilliseconds)
+        error.parameter = reported.parameter
+        return error
     }
 
     /// The provider reported an error in an answer that had begun well.

@@ -11,6 +11,8 @@ struct ReportedError: Sendable, Hashable {
     var kinds: [String] = []
     /// A `code` or `status` that looks like an HTTP status.
     var status: Int?
+    /// The member of the request that is wrong.
+    var parameter: String?
     /// The wish for the time before the next attempt.
     var retryAfterMilliseconds: Int?
 
@@ -49,6 +51,7 @@ struct ReportedError: Sendable, Hashable {
             }
         }
         if let text = object["message"]?.string { message = text }
+        if let name = object["param"]?.string { parameter = name }
         for name in ["error", "detail", "errors"] where !(object[name]?.isNull ?? true) {
             if let nested = object[name] { read(nested) }
         }

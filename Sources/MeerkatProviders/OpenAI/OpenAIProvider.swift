@@ -1,5 +1,6 @@
 public import MeerkatCore
 public import MeerkatJSON
+internal import Synchronization
 
 /// Speaks the OpenAI Responses API.
 ///
@@ -8,6 +9,7 @@ public import MeerkatJSON
 /// Source: <https://platform.openai.com/docs/api-reference/responses>
 public struct OpenAIProvider: HTTPProvider {
     public let connection: ProviderConnection
+    private let account = Account()
 
     /// Takes a connection whose base URL may end in a version, such as `/v1`.
     public init(_ connection: ProviderConnection) {
@@ -23,8 +25,30 @@ public struct OpenAIProvider: HTTPProvider {
     public func warnings(for schema: OutputSchema) -> [SchemaWarning] { OpenAISchema(schema).warnings }
 
     public func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
+        let wantsSummary = request.profile.reasons == true && !account.isWithoutSummaries
+        do throws(ProviderError) {
+            return try await call(OpenAIRequest(request, wantsSummary: wantsSummary), of: request.model, sink)
+        } catch {
+            // Accounts that are not verified may not see what a model thinks, and only the refusal tells.
+            guard wantsSummary, error.status == 400, error.parameter == "reasoning.summary" else { throw error }
+            account.losesSummaries()
+            return try await call(OpenAIRequest(request, wantsSummary: false), of: request.model, sink)
+        }
+    }
+
+    private func call(
+        _ request: OpenAIRequest, of model: String, _ sink: any ModelSink
+    ) async throws(ProviderError) -> ModelAnswer {
         try await connection.call(
-            OpenAIRequest(request).http(to: connection.endpoint),
-            decoding: OpenAIStreamDecoder(model: request.model, failure: connection.failure), into: sink)
+            request.http(to: connection.endpoint),
+            decoding: OpenAIStreamDecoder(model: model, failure: connection.failure), into: sink)
+    }
+
+    /// What has turned out about the account that the key belongs to.
+    private final class Account: Sendable {
+        private let refusesSummaries = Mutex(false)
+
+        var isWithoutSummaries: Bool { refusesSummaries.withLock { $0 } }
+        func losesSummaries() { refusesSummaries.withLock { $0 = true } }
     }
 }

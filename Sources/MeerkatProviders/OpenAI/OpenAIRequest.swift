@@ -12,9 +12,14 @@ struct OpenAIRequest {
 
     private let request: ModelRequest
     private let parameters: JSONObject
+    private let wantsSummary: Bool
 
-    init(_ request: ModelRequest) {
+    /// - Parameters:
+    ///   - request: What is asked.
+    ///   - wantsSummary: Whether a model that thinks is asked to tell of it, unless the parameters say otherwise.
+    init(_ request: ModelRequest, wantsSummary: Bool = true) {
         self.request = request
+        self.wantsSummary = wantsSummary
         parameters = request.parameters
     }
 
@@ -112,7 +117,7 @@ struct OpenAIRequest {
         var settings = JSONObject()
         if let effort = parameters["reasoning_effort"], effort.string != nil { settings["effort"] = effort }
         // Without this nothing is shown of what the model thinks.
-        if request.profile.reasons == true { settings["summary"] = "auto" }
+        if request.profile.reasons == true, wantsSummary { settings["summary"] = "auto" }
         for member in parameters["reasoning"]?.object?.members ?? [] {
             if member.value.isNull { settings[member.name] = nil } else { settings[member.name] = member.value }
         }

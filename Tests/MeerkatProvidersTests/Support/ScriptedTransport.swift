@@ -26,11 +26,12 @@ final class ScriptedTransport: HTTPTransport {
         var flows: [HTTPFlow] = []
     }
 
-    private let answer: Answer
+    private let answers: [Answer]
     private let state = Mutex(State())
 
-    init(_ answer: Answer) {
-        self.answer = answer
+    /// Takes the answers in their order; the last one is given again.
+    init(_ answers: Answer...) {
+        self.answers = answers
     }
 
     var requests: [HTTPRequest] { state.withLock { $0.requests } }
@@ -38,7 +39,10 @@ final class ScriptedTransport: HTTPTransport {
     var flows: [HTTPFlow] { state.withLock { $0.flows } }
 
     func send(_ request: HTTPRequest, to receiver: some HTTPReceiver) async throws(HTTPError) {
-        state.withLock { $0.requests.append(request) }
+        let answer = state.withLock { state in
+            state.requests.append(request)
+            return answers[min(state.requests.count, answers.count) - 1]
+        }
         if case .error(let error) = answer.end, answer.pieces.isEmpty { throw error }
         receiver.receive(HTTPHead(status: answer.status, headers: answer.headers))
         for piece in answer.pieces {
