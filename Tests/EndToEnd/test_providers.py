@@ -305,18 +305,26 @@ def test_a_certificate_that_is_not_trusted_is_a_typed_error(
         assert rkat.call("initialize")["contract_version"] == "0.1.0"
 
 
-def test_a_certificate_of_another_host_is_a_typed_error(api: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_certificate_of_another_host_is_a_typed_error(api: str, tmp_path: Path, host: str) -> None:
     certificate = self_signed_certificate(str(tmp_path), "DNS:somewhere.example")
     tls = tls_context(str(certificate), str(certificate.with_name("key.pem")))
     with RawProvider(lambda exchange: exchange.stream(answer_events(api)), tls=tls) as other:
+        other.url = other.url.replace("127.0.0.1", host)
         wire = Wire(api, Folder(tmp_path, CONFIG), other, SSL_CERT_FILE=str(certificate))
         with wire.rkat:
-            assert wire.failure().reason == "connection"
+            failure = wire.failure()
+            assert failure.reason == "connection"
+            assert "certificate" in failure.message
     assert other.requests == []
 
 
 def close_at_once(connection: socket) -> None:
-    connection.recv(1)
+    connection.recv(4096)
+
+
+def break_off(connection: socket) -> None:
+    connection.recv(1)  # what is left unread makes the end a reset
 
 
 def speak_plainly(connection: socket) -> None:
@@ -329,7 +337,7 @@ def say_nothing(connection: socket) -> None:
         pass
 
 
-@pytest.mark.parametrize("serve", [close_at_once, speak_plainly, say_nothing])
+@pytest.mark.parametrize("serve", [close_at_once, break_off, speak_plainly, say_nothing])
 def test_a_handshake_that_fails_is_a_typed_error(
     api: str, tmp_path: Path, serve: Callable[[socket], None]
 ) -> None:
