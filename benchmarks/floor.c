@@ -152,7 +152,7 @@ static void append_message(struct bytes *messages, const char *role, const char 
 
 static void event_arrived(struct call *call, char *event, size_t count) {
     char *text = after(event, count, api->delta_key);
-    if (!text) return;
+    if (!text || *text == '"') return;
     size_t length = string_length(text);
     append(&call->text, text, length);
     append_text(&output, "{\"jsonrpc\":\"2.0\",\"method\":\"session/event\",\"params\":{\"session_id\":\"");
