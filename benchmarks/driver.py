@@ -20,7 +20,19 @@ import urllib.request
 HERE = pathlib.Path(__file__).parent
 CLOCK_TICK = os.sysconf("SC_CLK_TCK")
 PASSED_ON = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
-MODELS = {"messages": ("claude-sonnet-4-5", "anthropic"), "chat": ("fake-chat", "openai_compatible")}
+#: The model and the provider that an API is spoken with.
+MODELS = {
+    "messages": ("claude-sonnet-4-5", "anthropic"), "chat": ("fake-chat", "openai_compatible"),
+    "responses": ("gpt-4.1", "openai"), "gemini": ("gemini-2.5-flash", "gemini"),
+}
+
+
+def endpoints(url: str) -> dict[str, str]:
+    """The environment in which every API is found at `url`."""
+    return {
+        "ANTHROPIC_API_KEY": "x", "ANTHROPIC_BASE_URL": url, "RKAT_LOCAL_URL": url + "/v1",
+        "OPENAI_API_KEY": "x", "OPENAI_BASE_URL": url, "GEMINI_API_KEY": "x", "GEMINI_BASE_URL": url,
+    }
 
 
 class MeasurementError(Exception):
@@ -46,8 +58,7 @@ class Subject:
 
     def environment(self, provider: "Provider", home: str) -> dict[str, str]:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        environment.update(
-            HOME=home, ANTHROPIC_API_KEY="x", ANTHROPIC_BASE_URL=provider.url, RKAT_LOCAL_URL=provider.url + "/v1")
+        environment.update(HOME=home, **endpoints(provider.url))
         if provider.certificate:
             environment["SSL_CERT_FILE"] = str(provider.certificate)
         return environment
@@ -95,12 +106,12 @@ class Provider:
             return json.load(response)
 
 
-def self_signed_certificate(directory: str) -> pathlib.Path:
-    """Makes `cert.pem` and `key.pem` for 127.0.0.1; the first is also the only root a client needs to trust."""
+def self_signed_certificate(directory: str, names: str = "IP:127.0.0.1,DNS:localhost") -> pathlib.Path:
+    """Makes `cert.pem` and `key.pem` for this machine; the first is also the only root a client needs to trust."""
     certificate = pathlib.Path(directory, "cert.pem")
     subprocess.run(
         ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+         "-subj", "/CN=rkat-bench", "-addext", f"subjectAltName={names}",
          "-out", certificate, "-keyout", certificate.with_name("key.pem")],
         check=True, capture_output=True)
     return certificate

@@ -7,11 +7,16 @@ It listens on 127.0.0.1 and prints one line of JSON when it is ready: {"port": 4
 a free one. --exit-on-eof ends it when its standard input closes, so that it never outlives the program that started it.
 
 Answers
-    POST /v1/messages           Messages API, server-sent events
-    POST /v1/chat/completions   Chat Completions API, server-sent events
-    GET  /v1/models             two models
-    GET  /_stats                {"requests", "connections", "cpu_s", "last_body_bytes"}
-    GET  /_last                 the body of the last request, byte for byte
+    POST /v1/messages                                        Messages API
+    POST /v1/chat/completions                                Chat Completions API
+    POST /v1/responses                                       Responses API
+    POST /v1beta/models/MODEL:streamGenerateContent?alt=sse  Gemini API
+    POST /v1beta/models/MODEL:generateContent                the same, not streamed
+    GET  /v1/models                                          some models
+    GET  /_stats    {"requests", "most_at_once", "connections", "cpu_s", "last_body_bytes"}
+    GET  /_last     the body of the last request, byte for byte
+
+Streams are server-sent events; a request that does not ask for a stream gets one JSON object.
 
 A marker in the prompt chooses the answer: @@key=value,key=value@@. The last marker of a request body counts, so in a
 growing conversation the newest message decides. Without a marker the answer is "hello".
@@ -21,6 +26,7 @@ growing conversation the newest message decides. Without a marker the answer is 
     first_ms=50  wait before the first byte
     ts=1         each delta is <NNN>, the monotonic clock in ns when it was written, 26 digits
     status=529   an error with that HTTP status instead of an answer
+    whole=1      one JSON object, even if a stream is asked for
     cut=3        close the connection after 3 deltas
     tools=20     call a tool until 20 tool results stand behind the marker, then answer with text
     name=wait    the tool to call (datetime)
@@ -34,6 +40,7 @@ import argparse
 import asyncio
 import dataclasses
 import functools
+import itertools
 import json
 import os
 import re
@@ -51,8 +58,14 @@ MODEL = re.compile(rb'"model"\s*:\s*"([^"]*)"')
 TOOL_RESULT = {
     "messages": re.compile(rb'"type"\s*:\s*"tool_result"'),
     "chat": re.compile(rb'"role"\s*:\s*"tool"'),
+    "responses": re.compile(rb'"type"\s*:\s*"function_call_output"'),
+    "gemini": re.compile(rb'"functionResponse"\s*:'),
 }
-ENDPOINTS = {b"POST /v1/messages": "messages", b"POST /v1/chat/completions": "chat"}
+ENDPOINTS = {
+    b"POST /v1/messages": "messages", b"POST /v1/chat/completions": "chat", b"POST /v1/responses": "responses",
+}
+GEMINI_ENDPOINT = re.compile(
+    rb"POST /v1beta/models/([^/:]+):(?:(streamGenerateContent)\?alt=sse|generateContent(?:\?|$))")
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -66,6 +79,7 @@ class Script:
     first_ms: float = 0.0
     ts: int = 0
     status: int = 200
+    whole: int = 0
     cut: int = 0
     tools: int = 0
     name: str = "datetime"
@@ -94,12 +108,22 @@ class Script:
 
 
 @dataclasses.dataclass(frozen=True)
+class Question:
+    """What a request asks for, besides its marker."""
+
+    api: str
+    model: str
+    is_streamed: bool
+    has_usage: bool = False  # of a stream of the Chat Completions API
+
+
+@dataclasses.dataclass(frozen=True)
 class Answer:
-    """A rendered event stream; every element of it is one chunk of the HTTP body."""
+    """A rendered event stream; every delta is one chunk of the HTTP body. An answer in one piece is all head."""
 
     head: bytes
-    deltas: tuple[bytes, ...]
-    tail: bytes
+    deltas: tuple[bytes, ...] = ()
+    tail: bytes = b""
 
     @functools.cached_property
     def whole(self) -> bytes:
@@ -126,15 +150,32 @@ def http_head(status: bytes, *fields: bytes) -> bytes:
     return b"\r\n".join((b"HTTP/1.1 " + status, b"request-id: " + ID, *fields, b"", b""))
 
 
+def json_head(status: bytes, body: bytes) -> bytes:
+    return http_head(status, b"content-type: application/json", b"content-length: %d" % len(body))
+
+
+def whole_answer(value) -> Answer:
+    body = compact(value).encode()
+    return Answer(json_head(b"200 OK", body) + body)
+
+
 STREAM_HEAD = http_head(b"200 OK", b"content-type: text/event-stream", b"transfer-encoding: chunked")
 
 
-def messages_answer(script: Script, model: str, calling: bool, with_usage: bool) -> Answer:
-    """An answer of the Messages API."""
+# The Messages API
+
+
+def messages_answer(script: Script, question: Question, calling: bool) -> Answer:
     message = {
-        "id": "msg_" + ID.decode(), "type": "message", "role": "assistant", "model": model, "content": [],
+        "id": "msg_" + ID.decode(), "type": "message", "role": "assistant", "model": question.model, "content": [],
         "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 25, "output_tokens": 1},
     }
+    reason = "tool_use" if calling else "end_turn"
+    if not question.is_streamed:
+        message["content"] = messages_content(script, calling)
+        message["stop_reason"] = reason
+        message["usage"]["output_tokens"] = 1 + (0 if calling else script.n)
+        return whole_answer(message)
     head = [STREAM_HEAD, named_event("message_start", message=message)]
     deltas = []
     if calling:
@@ -148,7 +189,6 @@ def messages_answer(script: Script, model: str, calling: bool, with_usage: bool)
             for text in script.texts()
         ]
     tail = [] if calling else [named_event("content_block_stop", index=0)]
-    reason = "tool_use" if calling else "end_turn"
     tail += [
         named_event("message_delta", delta={"stop_reason": reason, "stop_sequence": None},
                     usage={"output_tokens": len(deltas) + 1}),
@@ -158,8 +198,19 @@ def messages_answer(script: Script, model: str, calling: bool, with_usage: bool)
     return Answer(b"".join(head), tuple(deltas), b"".join(tail))
 
 
+def messages_content(script: Script, calling: bool) -> list[dict]:
+    if not calling:
+        return [{"type": "text", "text": "".join(script.texts())}]
+    arguments = json.loads(script.arguments())
+    return [messages_tool_use(script, index, arguments) for index in range(script.par)]
+
+
+def messages_tool_use(script: Script, index: int, arguments: dict) -> dict:
+    return {"type": "tool_use", "id": f"toolu_{ID.decode()}{index:02d}", "name": script.name, "input": arguments}
+
+
 def messages_tool_call(script: Script, index: int) -> list[bytes]:
-    block = {"type": "tool_use", "id": f"toolu_{ID.decode()}{index:02d}", "name": script.name, "input": {}}
+    block = messages_tool_use(script, index, {})
     arguments = {"type": "input_json_delta", "partial_json": script.arguments()}
     return [
         named_event("content_block_start", index=index, content_block=block),
@@ -168,32 +219,177 @@ def messages_tool_call(script: Script, index: int) -> list[bytes]:
     ]
 
 
-def chat_answer(script: Script, model: str, calling: bool, with_usage: bool) -> Answer:
-    """An answer of the Chat Completions API."""
-    frame = {"id": "chatcmpl-" + ID.decode(), "object": "chat.completion.chunk", "created": 1700000000, "model": model}
+def messages_error(status: int, message: str) -> dict:
+    kind = MESSAGES_ERRORS.get(status, "api_error")
+    return {"type": "error", "error": {"type": kind, "message": message}}
+
+
+MESSAGES_ERRORS = {
+    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+    413: "request_too_large", 429: "rate_limit_error", 529: "overloaded_error",
+}
+
+
+# The Chat Completions API
+
+
+def chat_answer(script: Script, question: Question, calling: bool) -> Answer:
+    frame = {
+        "id": "chatcmpl-" + ID.decode(), "object": "chat.completion.chunk", "created": 1700000000,
+        "model": question.model,
+    }
+    calls = chat_tool_calls(script) if calling else []
+    reason = "tool_calls" if calling else "stop"
+    count = 0 if calling else script.n
+    usage = {"prompt_tokens": 25, "completion_tokens": count, "total_tokens": 25 + count}
+    if not question.is_streamed:
+        message = {"role": "assistant", "content": None if calling else "".join(script.texts())}
+        if calling:
+            message["tool_calls"] = calls
+        choice = {"index": 0, "message": message, "finish_reason": reason}
+        return whole_answer({**frame, "object": "chat.completion", "choices": [choice], "usage": usage})
 
     def delta(value, finish=None) -> bytes:
         return plain_event({**frame, "choices": [{"index": 0, "delta": value, "finish_reason": finish}]})
 
     head = [STREAM_HEAD, delta({"role": "assistant", "content": None if calling else ""})]
-    deltas = []
-    if calling:
-        for index in range(script.par):
-            function = {"name": script.name, "arguments": script.arguments()}
-            call = {"index": index, "id": f"call_{ID.decode()}{index:02d}", "type": "function", "function": function}
-            head.append(delta({"tool_calls": [call]}))
-    else:
-        deltas = [delta({"content": text}) for text in script.texts()]
-    tail = [delta({}, "tool_calls" if calling else "stop")]
-    if with_usage:
-        count = len(deltas)
-        usage = {"prompt_tokens": 25, "completion_tokens": count, "total_tokens": 25 + count}
+    head += [delta({"tool_calls": [{"index": index, **call}]}) for index, call in enumerate(calls)]
+    deltas = [] if calling else [delta({"content": text}) for text in script.texts()]
+    tail = [delta({}, reason)]
+    if question.has_usage:
         tail.append(plain_event({**frame, "choices": [], "usage": usage}))
     tail += [chunk(b"data: [DONE]\n\n"), LAST_CHUNK]
     return Answer(b"".join(head), tuple(deltas), b"".join(tail))
 
 
-RENDERERS = {"messages": messages_answer, "chat": chat_answer}
+def chat_tool_calls(script: Script) -> list[dict]:
+    function = {"name": script.name, "arguments": script.arguments()}
+    return [
+        {"id": f"call_{ID.decode()}{index:02d}", "type": "function", "function": function}
+        for index in range(script.par)
+    ]
+
+
+def openai_error(status: int, message: str) -> dict:
+    """An error of the Chat Completions and of the Responses API."""
+    kind = OPENAI_ERRORS.get(status, "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+
+
+OPENAI_ERRORS = {
+    400: "invalid_request_error", 401: "invalid_request_error", 403: "invalid_request_error",
+    404: "invalid_request_error", 413: "invalid_request_error", 429: "requests", 529: "overloaded_error",
+}
+
+
+# The Responses API
+
+
+def responses_answer(script: Script, question: Question, calling: bool) -> Answer:
+    items = responses_calls(script) if calling else [responses_message(script)]
+    count = 0 if calling else script.n
+    usage = {
+        "input_tokens": 25, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": count,
+        "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 25 + count,
+    }
+    begun = {
+        "id": "resp_" + ID.decode(), "object": "response", "created_at": 1700000000, "status": "in_progress",
+        "error": None, "incomplete_details": None, "model": question.model, "output": [], "store": False, "usage": None,
+    }
+    whole = {**begun, "status": "completed", "output": items, "usage": usage}
+    if not question.is_streamed:
+        return whole_answer(whole)
+    numbers = itertools.count()
+
+    def event(name: str, **members) -> bytes:
+        return named_event(name, sequence_number=next(numbers), **members)
+
+    head = [STREAM_HEAD, event("response.created", response=begun), event("response.in_progress", response=begun)]
+    deltas, tail = [], []
+    if calling:
+        for index, item in enumerate(items):
+            place = {"item_id": item["id"], "output_index": index}
+            begun_item = {**item, "status": "in_progress", "arguments": ""}
+            head += [
+                event("response.output_item.added", output_index=index, item=begun_item),
+                event("response.function_call_arguments.delta", **place, delta=item["arguments"]),
+                event("response.function_call_arguments.done", **place, arguments=item["arguments"]),
+                event("response.output_item.done", output_index=index, item=item),
+            ]
+    else:
+        item, = items
+        part, = item["content"]
+        place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+        begun_item = {**item, "status": "in_progress", "content": []}
+        head += [
+            event("response.output_item.added", output_index=0, item=begun_item),
+            event("response.content_part.added", **place, part={**part, "text": ""}),
+        ]
+        deltas = [event("response.output_text.delta", **place, delta=text) for text in script.texts()]
+        tail = [
+            event("response.output_text.done", **place, text=part["text"]),
+            event("response.content_part.done", **place, part=part),
+            event("response.output_item.done", output_index=0, item=item),
+        ]
+    tail += [event("response.completed", response=whole), LAST_CHUNK]
+    return Answer(b"".join(head), tuple(deltas), b"".join(tail))
+
+
+def responses_message(script: Script) -> dict:
+    part = {"type": "output_text", "annotations": [], "text": "".join(script.texts())}
+    return {
+        "id": "msg_" + ID.decode(), "type": "message", "status": "completed", "role": "assistant", "content": [part],
+    }
+
+
+def responses_calls(script: Script) -> list[dict]:
+    return [
+        {"id": f"fc_{ID.decode()}{index:02d}", "type": "function_call", "status": "completed",
+         "call_id": f"call_{ID.decode()}{index:02d}", "name": script.name, "arguments": script.arguments()}
+        for index in range(script.par)
+    ]
+
+
+# The Gemini API
+
+
+def gemini_answer(script: Script, question: Question, calling: bool) -> Answer:
+    """The last chunk of a stream has the finish reason and no text; there is no end mark."""
+    count = 0 if calling else script.n
+    usage = {"promptTokenCount": 25, "candidatesTokenCount": count, "totalTokenCount": 25 + count}
+
+    def content(*parts: dict, **members) -> dict:
+        candidate = {"content": {"parts": list(parts), "role": "model"}, **members, "index": 0}
+        return {
+            "candidates": [candidate], "usageMetadata": usage, "modelVersion": question.model,
+            "responseId": ID.decode(),
+        }
+
+    call = {"functionCall": {"name": script.name, "args": json.loads(script.arguments())}}
+    calls = [call] * script.par if calling else []
+    texts = [] if calling else script.texts()
+    if not question.is_streamed:
+        parts = calls or [{"text": "".join(texts)}]
+        return whole_answer(content(*parts, finishReason="STOP"))
+    head = [STREAM_HEAD, *(plain_event(content(call)) for call in calls)]
+    deltas = tuple(plain_event(content({"text": text})) for text in texts)
+    return Answer(b"".join(head), deltas, plain_event(content({"text": ""}, finishReason="STOP")) + LAST_CHUNK)
+
+
+def gemini_error(status: int, message: str) -> dict:
+    return {"error": {"code": status, "message": message, "status": GEMINI_ERRORS.get(status, "UNKNOWN")}}
+
+
+GEMINI_ERRORS = {
+    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED", 529: "UNAVAILABLE",
+}
+
+
+RENDERERS = {
+    "messages": messages_answer, "chat": chat_answer, "responses": responses_answer, "gemini": gemini_answer,
+}
+ERRORS = {"messages": messages_error, "chat": openai_error, "responses": openai_error, "gemini": gemini_error}
 
 
 @functools.lru_cache(maxsize=256)
@@ -202,8 +398,23 @@ def script_of(marker: bytes) -> Script:
 
 
 @functools.lru_cache(maxsize=64)
-def rendered(api: str, script: Script, model: bytes, calling: bool, with_usage: bool) -> Answer:
-    return RENDERERS[api](script, model.decode(), calling, with_usage)
+def rendered(script: Script, question: Question, calling: bool) -> Answer:
+    return RENDERERS[question.api](script, question, calling)
+
+
+@functools.lru_cache(maxsize=64)
+def endpoint(request_line: bytes) -> tuple[str, Question | None] | None:
+    """The API of a request and, for Gemini, what is asked: it stands in the path. None for what is no model call."""
+    if match := GEMINI_ENDPOINT.match(request_line):
+        return "gemini", Question("gemini", match[1].decode(), is_streamed=match[2] is not None)
+    api = ENDPOINTS.get(request_line.partition(b"?")[0])
+    return (api, None) if api else None
+
+
+def question_in(api: str, body: bytes) -> Question:
+    model = MODEL.search(body)
+    name = model[1].decode() if model else ""
+    return Question(api, name, has_flag(body, b"stream"), has_flag(body, b"include_usage"))
 
 
 def last_marker(body: bytes) -> tuple[bytes, int]:
@@ -224,16 +435,24 @@ class Provider:
     def __init__(self, loop: asyncio.AbstractEventLoop):
         self.loop = loop
         self.requests = 0
+        self.at_once = 0
+        self.most_at_once = 0
         self.connections = 0
         self.last_body = b""
+
+    def begin(self, body: bytes):
+        self.requests += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.last_body = body
 
     def next_id(self) -> bytes:
         return b"%0*d" % (len(ID), self.requests)
 
     def stats(self) -> dict:
         return {
-            "requests": self.requests, "connections": self.connections, "cpu_s": time.process_time(),
-            "last_body_bytes": len(self.last_body),
+            "requests": self.requests, "most_at_once": self.most_at_once, "connections": self.connections,
+            "cpu_s": time.process_time(), "last_body_bytes": len(self.last_body),
         }
 
 
@@ -248,6 +467,7 @@ class Connection(asyncio.Protocol):
         self.body_length: int | None = None  # None when the body comes in chunks
         self.chunks: list[bytes] = []
         self.pacing: asyncio.TimerHandle | None = None
+        self.is_answering = False  # a model's answer is due or going out
 
     def connection_made(self, transport):
         self.transport = transport
@@ -256,6 +476,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error):
         if self.pacing:
             self.pacing.cancel()
+        self.end_answer()
 
     def data_received(self, data: bytes):
         self.unread += data
@@ -310,22 +531,21 @@ class Connection(asyncio.Protocol):
         return None
 
     def respond(self, request_line: bytes, body: bytes):
-        api = ENDPOINTS.get(request_line.partition(b"?")[0])
-        if api:
-            self.provider.requests += 1
-            self.provider.last_body = body
-            self.respond_as_model(api, body)
+        if found := endpoint(request_line):
+            self.is_answering = True
+            self.provider.begin(body)
+            self.respond_as_model(*found, body)
         elif request_line == b"GET /_stats":
             self.respond_with_json(self.provider.stats())
         elif request_line == b"GET /_last":
             self.respond_with_body(b"200 OK", self.provider.last_body)
         elif request_line == b"GET /v1/models":
-            models = [{"id": name, "object": "model"} for name in ("fake-chat", "claude-sonnet-4-5")]
-            self.respond_with_json({"object": "list", "data": models})
+            names = ("fake-chat", "claude-sonnet-4-5", "gpt-4.1", "gemini-2.5-flash")
+            self.respond_with_json({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
         else:
             self.respond_with_error("messages", 404, f"nothing here: {request_line.decode()}")
 
-    def respond_as_model(self, api: str, body: bytes):
+    def respond_as_model(self, api: str, question: Question | None, body: bytes):
         marker, marker_end = last_marker(body)
         try:
             script = script_of(marker)
@@ -333,11 +553,11 @@ class Connection(asyncio.Protocol):
             return self.respond_with_error(api, 400, f"cannot read the marker {marker.decode()}: {error}")
         if script.status != 200:
             return self.respond_with_error(api, script.status, f"status {script.status} was asked for")
-        if not has_flag(body, b"stream"):
-            return self.respond_with_error(api, 400, "only streamed answers are given here")
+        question = question or question_in(api, body)
+        if script.whole:
+            question = dataclasses.replace(question, is_streamed=False)
         calling = script.tools > 0 and len(TOOL_RESULT[api].findall(body, marker_end)) < script.tools
-        model = MODEL.search(body)
-        answer = rendered(api, script, model[1] if model else b"", calling, has_flag(body, b"include_usage"))
+        answer = rendered(script, question, calling)
         if script.first_ms:
             self.pacing = self.provider.loop.call_later(script.first_ms / 1000, self.send, answer, script)
         else:
@@ -360,7 +580,7 @@ class Connection(asyncio.Protocol):
         if script.cut and index == script.cut:
             return self.transport.close()
         if index == len(answer.deltas):
-            self.transport.write(answer.tail.replace(ID, identifier))
+            self.transport.write(self.filled(answer.tail, identifier, script))
             return self.finish()
         self.transport.write(self.filled(answer.deltas[index], identifier, script))
         due += script.gap_ms / 1000
@@ -371,22 +591,25 @@ class Connection(asyncio.Protocol):
         data = data.replace(ID, identifier)
         return data.replace(STAMP, b"<%026d>" % time.monotonic_ns()) if script.ts else data
 
+    def end_answer(self):
+        if self.is_answering:
+            self.is_answering = False
+            self.provider.at_once -= 1
+
     def finish(self):
         self.pacing = None
+        self.end_answer()
         if self.unread:
             self.answer_next()
 
     def respond_with_error(self, api: str, status: int, message: str):
-        error = {"type": "overloaded_error" if status == 529 else "api_error", "message": message}
-        body = {"type": "error", "error": error} if api == "messages" else {"error": {**error, "code": status}}
-        self.respond_with_body(b"%d Error" % status, compact(body).encode())
+        self.respond_with_body(b"%d Error" % status, compact(ERRORS[api](status, message)).encode())
 
     def respond_with_json(self, value):
         self.respond_with_body(b"200 OK", compact(value).encode())
 
     def respond_with_body(self, status: bytes, body: bytes):
-        fields = (b"content-type: application/json", b"content-length: %d" % len(body))
-        self.transport.write(http_head(status, *fields).replace(ID, self.provider.next_id()) + body)
+        self.transport.write(json_head(status, body).replace(ID, self.provider.next_id()) + body)
         self.finish()
 
 

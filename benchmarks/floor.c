@@ -4,7 +4,7 @@
  * delta into an event line. It has no JSON parser, no TLS, no disk and no error handling beyond giving up, so a real
  * runtime can come near its figures but not below them.
  *
- *     cc -O2 -static -o floor floor.c && ./floor PORT messages|chat
+ *     cc -O2 -static -o floor floor.c && ./floor PORT messages|chat|responses|gemini
  *
  * It knows initialize, session/create, turn/start and session/archive, written without spaces between tokens and with
  * session_id before prompt, and the answers of fake_provider.py. Text is passed on as it comes, still escaped.
@@ -27,7 +27,10 @@ struct api { const char *name, *path, *delta_key; };
 static const struct api apis[] = {
     {"messages", "/v1/messages", "\"delta\":{\"type\":\"text_delta\",\"text\":\""},
     {"chat", "/v1/chat/completions", "\"delta\":{\"content\":\""},
+    {"responses", "/v1/responses", "\"delta\":\""},
+    {"gemini", "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", "\"parts\":[{\"text\":\""},
 };
+enum { api_count = sizeof apis / sizeof *apis };
 
 struct session { struct bytes messages; };
 
@@ -149,7 +152,7 @@ static void append_message(struct bytes *messages, const char *role, const char 
 
 static void event_arrived(struct call *call, char *event, size_t count) {
     char *text = after(event, count, api->delta_key);
-    if (!text) return;
+    if (!text || *text == '"') return;
     size_t length = string_length(text);
     append(&call->text, text, length);
     append_text(&output, "{\"jsonrpc\":\"2.0\",\"method\":\"session/event\",\"params\":{\"session_id\":\"");
@@ -276,9 +279,11 @@ static void client_sent(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) { fprintf(stderr, "usage: floor PORT messages|chat\n"); return 2; }
+    if (argc != 3) { fprintf(stderr, "usage: floor PORT messages|chat|responses|gemini\n"); return 2; }
     port = atoi(argv[1]);
-    api = &apis[strcmp(argv[2], apis[1].name) == 0];
+    for (int i = 0; i < api_count; i++)
+        if (!strcmp(argv[2], apis[i].name)) api = &apis[i];
+    if (!api) { fprintf(stderr, "no such API: %s\n", argv[2]); return 2; }
     poller = epoll_create1(0);
     struct epoll_event input = {.events = EPOLLIN, .data.ptr = NULL}, ready[256];
     epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &input);
