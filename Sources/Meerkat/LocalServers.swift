@@ -57,7 +57,7 @@ final class LocalServers: Sendable {
 
     private func models(at url: String) async -> [String]? {
         // No server is no find.
-        let models = try? await ModelList.models(at: url + "/models", headers: [], over: transport)
+        let models = try? await ModelList.models(at: url + "/models", headers: [], over: transport, clock: clock)
         return models.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -65,9 +65,7 @@ final class ModelResolver: Sendable {
         let choice = try await choose(options, settings)
         resolved.provider = choice.provider
         resolved.model = choice.model
-        let profile = profile(of: choice.model, provider: choice.provider, settings, resolved.providerParams)
-        resolved.maxTokens =
-            options.maxTokens ?? min(settings.effectiveMaxTokens, profile.outputLimit ?? settings.effectiveMaxTokens)
+        resolved.maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
         let fallbacks = try fallbacks(options.fallbackModels ?? settings.agent.fallbackModels, settings)
         resolved.fallbackModels = fallbacks.isEmpty ? nil : fallbacks
         _ = try await model(for: resolved)
@@ -96,6 +94,9 @@ final class ModelResolver: Sendable {
         for choice in models {
             let given = choice.provider.map(Configuration.canonicalProvider)
             let provider = if let given { given } else { try infer(choice.model, settings) }
+            guard self.provider != nil || knownProviders(settings).contains(provider) else {
+                throw unknown(provider, settings)
+            }
             choices.append(ModelChoice(provider: provider, model: choice.model))
         }
         return choices
@@ -170,10 +171,11 @@ final class ModelResolver: Sendable {
         let settings = try settings()
         let name = options.provider ?? "anthropic"
         guard let model = options.model else { throw notConfigured(name, "the session names no model") }
+        let profile = profile(of: model, provider: name, settings, options.providerParams)
+        let maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
         return ResolvedModel(
-            provider: try await provider(name, settings), model: model,
-            profile: profile(of: model, provider: name, settings, options.providerParams), gate: gate(name, settings),
-            maxTokens: options.maxTokens ?? settings.effectiveMaxTokens, temperature: options.temperature,
+            provider: try await provider(name, settings), model: model, profile: profile, gate: gate(name, settings),
+            maxTokens: min(maxTokens, profile.outputLimit ?? maxTokens), temperature: options.temperature,
             parameters: options.providerParams ?? JSONObject())
     }
 
@@ -183,9 +185,19 @@ final class ModelResolver: Sendable {
     ) -> ModelProfile {
         var profile =
             provider?.profile(of: model) ?? ModelCatalog.profile(of: model, provider: name, at: clock.now)
+        if !isOwnEndpoint(of: name, settings) { profile.price = nil }
         if let price = settings.providers.definitions[name]?.price(of: model) { profile.price = price }
         if let parameters, parameters.changesPrice { profile.price = nil }
         return profile
+    }
+
+    /// Whether a provider is reached where the prices of the catalogue hold; what a proxy asks for is not known.
+    private func isOwnEndpoint(of name: String, _ settings: Configuration) -> Bool {
+        guard provider == nil, let url = settings.credentials(for: name, in: environment).baseURL?.value else {
+            return true
+        }
+        let own = ProviderCatalog.definition(of: name, over: nil)?.baseURL
+        return own.flatMap { URLLocation($0)?.host } == URLLocation(url)?.host
     }
 
     /// The gate of a provider with a limit of calls.
@@ -285,10 +297,15 @@ final class ModelResolver: Sendable {
 }
 
 extension JSONObject {
+    private static let priceChanging = [
+        "inference_geo", "speed", "tools", "web_search_options", "modalities", "context", "compaction", "n", "best_of",
+        "models", "plugins",
+    ]
+
     /// Whether there are parameters that make a call cost something else than the catalogue says: another tier or region,
     /// a cache that lasts longer, or tools of the provider, which cost something themselves.
     fileprivate var changesPrice: Bool {
-        for name in ["inference_geo", "speed", "tools", "web_search_options", "modalities"] {
+        for name in Self.priceChanging {
             if let value = self[name], !value.isNull, value != [] { return true }
         }
         if let tier = self["service_tier"]?.string, !["default", "standard_only"].contains(tier) { return true }

@@ -84,6 +84,11 @@ public struct ResolvedModel: Sendable {
     }
 }
 
+extension ResolvedModel {
+    /// The pictures that the model can be shown.
+    var imageTypes: Set<Image.MediaType> { profile.acceptsImages == false ? [] : provider.imageTypes }
+}
+
 /// What bounds a run.
 public struct RunSettings: Sendable, Hashable {
     /// Most model calls of one run.

@@ -193,7 +193,7 @@ extension HTTPError {
         case let error as HTTPClientError where error == .remoteConnectionClosed:
             self = .broken("the server closed the connection")
         case let error as HTTPClientError: self = .broken(error.shortDescription)
-        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tlsFailed("\(error)")
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tlsFailed(Self.words(forTLS: error))
         case let error as NIOConnectionError:
             let first = error.connectionErrors.first.map { "\($0.error)" }
             self = .connectFailed("cannot connect to \(error.host):\(error.port)" + (first.map { ": \($0)" } ?? ""))
@@ -202,6 +202,21 @@ extension HTTPError {
         case is HTTPParserError: self = .broken("the answer broke off or is not HTTP")
         case let error as IOError: self = .broken(error.description)
         default: self = .broken("\(type(of: error))")
+        }
+    }
+
+    /// What went wrong with TLS; the descriptions of the library name files of the machine that it was built on.
+    private static func words(forTLS error: any Error) -> String {
+        if error as? NIOSSLExtraError == .failedToValidateHostname {
+            return "the server's certificate is for another host"
+        }
+        guard let text = "\(error)".split(separator: " at ").first, text.contains("OPENSSL_internal:"),
+            let reason = text.split(separator: ":").last
+        else { return error is NIOSSLExtraError ? "the TLS handshake failed" : "the TLS connection broke" }
+        switch reason.prefix(while: { !$0.isWhitespace }) {
+        case "CERTIFICATE_VERIFY_FAILED": return "the server's certificate is not trusted"
+        case "WRONG_VERSION_NUMBER", "HTTP_REQUEST": return "the server does not speak TLS"
+        case let other: return "the TLS handshake failed: \(other.lowercased().replacing("_", with: " "))"
         }
     }
 }

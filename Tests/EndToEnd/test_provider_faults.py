@@ -286,14 +286,9 @@ def test_signs_of_life_are_no_answer(
     assert_silence_ends(wire.failure(), provider, 1 if has_begun else 2)
 
 
-TOO_LATE = pytest.mark.xfail(
-    strict=True, reason="what may follow the finish is waited for, and a shorter timeouts.idle makes that an error")
-
-
 @pytest.mark.parametrize(("api", "last"), [
-    pytest.param("messages", "finish", marks=TOO_LATE), ("messages", "end"),
-    pytest.param("chat", "finish", marks=TOO_LATE), ("chat", "end"),
-    ("responses", "end"), pytest.param("gemini", "end", marks=TOO_LATE),
+    ("messages", "finish"), ("messages", "end"), ("chat", "finish"), ("chat", "end"), ("responses", "end"),
+    ("gemini", "end"),
 ])
 def test_a_whole_answer_counts_when_the_connection_stays_open(
     api: str, serve: Serve, events: list[bytes], last: str

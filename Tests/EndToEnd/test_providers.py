@@ -366,7 +366,7 @@ def test_a_shipped_provider_needs_no_table_and_has_its_dialect(tmp_path: Path, p
     with wire.rkat as rkat:
         result = rkat.call("session/create", {"prompt": NOW, "provider": "mistral", "model": "m"})
         assert (result["provider"], result["model"], result["text"]) == ("mistral", "m", "hello")
-        assert list(wire.last_body()) == ["model", "stream", "max_tokens", "messages"]
+        assert list(last_body(provider)) == ["model", "stream", "max_tokens", "messages"]
 
 
 def test_a_provider_without_an_endpoint_says_what_is_missing(tmp_path: Path) -> None:

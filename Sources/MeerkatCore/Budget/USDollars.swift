@@ -55,7 +55,7 @@ public struct USDollars: Sendable, Hashable, Comparable {
     }
 
     /// A millionth of the amount, rounded to what an amount can hold.
-    public var perMillionth: USDollars { USDollars(picodollars: (picodollars + 500_000) / 1_000_000) }
+    public var perMillionth: USDollars { USDollars(picodollars: picodollars.addingClamped(500_000) / 1_000_000) }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 

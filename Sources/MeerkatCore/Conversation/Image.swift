@@ -4,7 +4,7 @@ public import MeerkatJSON
 ///
 /// It is kept as base64, the form in which all providers want it.
 public struct Image: Sendable, Hashable {
-    /// The file formats that all providers read.
+    /// The file formats that providers read.
     public enum MediaType: String, Sendable, Hashable, CaseIterable {
         case png = "image/png"
         case jpeg = "image/jpeg"

@@ -59,7 +59,7 @@ public struct Usage: Sendable, Hashable {
 
 extension UInt64 {
     /// The sum, or the largest number when it does not fit: a provider may report nonsense.
-    func addingClamped(_ other: UInt64) -> UInt64 {
+    package func addingClamped(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }

@@ -21,6 +21,9 @@ public protocol ModelProvider: Sendable {
     /// What the provider knows of a model itself; nil leaves it to the catalogue.
     func profile(of model: String) -> ModelProfile?
 
+    /// The pictures that the provider reads; it is shown a word for each of the others.
+    var imageTypes: Set<Image.MediaType> { get }
+
     /// Makes one call and returns the whole answer; what streams meanwhile goes to `sink`.
     ///
     /// Ends promptly when the task is cancelled, with ``ProviderError/cancelled``.
@@ -30,6 +33,7 @@ public protocol ModelProvider: Sendable {
 extension ModelProvider {
     public func warnings(for schema: OutputSchema) -> [SchemaWarning] { [] }
     public func profile(of model: String) -> ModelProfile? { nil }
+    public var imageTypes: Set<Image.MediaType> { Set(Image.MediaType.allCases) }
 }
 
 /// Takes what a model streams.
@@ -103,7 +107,7 @@ public struct RenderedHistory: Sendable {
     }
 
     public var size: Size {
-        Size(textBytes: byteCount - images.bytes, imageTokenBound: images.tokenBound)
+        Size(textBytes: max(byteCount - images.bytes, 0), imageTokenBound: images.tokenBound)
     }
 }
 

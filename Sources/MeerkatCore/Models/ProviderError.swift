@@ -33,6 +33,8 @@ public struct ProviderError: Error, Sendable, Hashable {
     public var retryAfterMilliseconds: Int?
     /// The member of the request that the provider objects to, when it names one.
     public var parameter: String?
+    /// Whether the request may have reached the provider.
+    public var wasSent = true
     /// What the provider had counted when the call failed.
     public var usage: Usage?
 

@@ -64,29 +64,22 @@ public struct ModelCallRecorder: Sendable, Hashable {
     public init() {}
 
     /// Takes an entry; those that are not about model calls change nothing.
-    ///
-    /// - Returns: what an attempt may have cost that the end of its process has cut off, once that is found out.
-    @discardableResult
-    public mutating func take(_ entry: Entry.Kind) -> Spending? {
+    public mutating func take(_ entry: Entry.Kind) {
         switch entry {
         case .modelCalled(let call):
-            defer { open = call }
-            return abandon()
-        case .runFinished: return abandon()
+            abandon()
+            open = call
+        case .runFinished: abandon()
         case .modelFailed(_, _, let cause, let usage, let spent): close(usage, spent, failure: cause)
         case .modelAnswered(_, _, _, let usage, let spent): close(usage, spent, failure: nil)
         case .compacted(let compaction): close(compaction.usage, compaction.spent, failure: nil)
         default: break
         }
-        return nil
     }
 
-    private mutating func abandon() -> Spending? {
-        guard let call = open else { return nil }
-        // What a fork has copied of it has cost nothing there.
-        let spent = call.bound == .zero ? Spending.zero : Spending(cost: nil, bound: call.bound)
-        close(nil, spent, failure: "interrupted")
-        return spent
+    /// The end of its process has cut the open call off.
+    private mutating func abandon() {
+        if let call = open { close(nil, call.spendingIfLost, failure: "interrupted") }
     }
 
     private mutating func close(_ usage: Usage?, _ spent: Spending?, failure: String?) {
@@ -113,4 +106,9 @@ extension ModelCallRecorder: JSONCodable {
             }
         }
     }
+}
+
+extension ModelCall {
+    /// What the call may have cost when nothing is known of what it came to; what a fork has copied has cost nothing there.
+    var spendingIfLost: Spending { bound == .zero ? .zero : Spending(cost: nil, bound: bound) }
 }

@@ -83,7 +83,11 @@ public struct SessionOptions: Sendable, Hashable {
     public func overridden(by turn: SessionOptions) -> SessionOptions {
         var options = self
         if let model = turn.model { options.model = model }
-        if let provider = turn.provider { options.provider = provider }
+        if let provider = turn.provider, provider != options.provider {
+            options.provider = provider
+            // Settings for one provider mean nothing to another.
+            options.providerParams = nil
+        }
         if let maxTokens = turn.maxTokens { options.maxTokens = maxTokens }
         if let schema = turn.outputSchema { options.outputSchema = schema }
         if let retries = turn.structuredOutputRetries { options.structuredOutputRetries = retries }

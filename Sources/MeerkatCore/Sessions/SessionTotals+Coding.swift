@@ -11,6 +11,7 @@ extension SessionTotals: JSONCodable {
             writer.member("context_seq", contextSeq)
             writer.member("open_run", openRun)
             writer.member("processes", processes)
+            writer.member("open_call", openCall.map { ModelCallRecord(call: $0, usage: nil, cost: $0.bound) })
         }
     }
 
@@ -27,6 +28,10 @@ extension SessionTotals: JSONCodable {
             case "context_seq": contextSeq = try reader.readInteger()
             case "open_run": openRun = try reader.readOptional()
             case "processes": processes = try reader.read()
+            case "open_call":
+                let record: ModelCallRecord? = try reader.readOptional()
+                openCall = record?.call
+                openCall?.bound = record?.cost
             default: break
             }
         }

@@ -9,10 +9,10 @@ extension RunLoop {
     ///
     /// - Returns: The most that the call can cost; nil when the model's price is unknown.
     /// - Throws: when the limit leaves too little.
-    func admit(_ request: inout ModelRequest) throws(CallFailure) -> USDollars? {
+    func admit(_ request: inout ModelRequest, _ purpose: ModelCall.Purpose) throws(CallFailure) -> USDollars? {
         guard let price = target.profile.price else { return nil }
-        let input = inputBound(of: request)
-        if let affordable = affordableOutput(of: request) {
+        let input = inputBound(of: request, purpose)
+        if let affordable = affordableOutput(of: request, purpose) {
             guard affordable >= min(Self.leastAnswer, UInt64(request.maxTokens)) else {
                 throw .ended(failure(.limitReached("max_cost_usd")))
             }
@@ -24,52 +24,67 @@ extension RunLoop {
     /// Whether the limit of costs leaves too little for a next call.
     var isCostExhausted: Bool {
         guard options.limits.maxCost != nil, let request = request(for: .turn),
-            let affordable = affordableOutput(of: request)
+            let affordable = affordableOutput(of: request, .turn)
         else { return false }
         return affordable < min(Self.leastAnswer, UInt64(request.maxTokens))
     }
 
     /// The most that the next call can cost, where a limit asks for it.
-    var costBound: USDollars? {
-        guard options.limits.maxCost != nil, var request = request(for: .turn) else { return nil }
+    func costBound(_ request: ModelRequest?, _ purpose: ModelCall.Purpose) -> USDollars? {
+        guard options.limits.maxCost != nil, var request else { return nil }
         // A call that the limit forbids is not made.
-        return (try? admit(&request)) ?? .zero
+        return (try? admit(&request, purpose)) ?? .zero
     }
 
     /// The tokens of an answer that the limit of costs leaves; nil without a limit.
-    private func affordableOutput(of request: ModelRequest) -> UInt64? {
+    private func affordableOutput(of request: ModelRequest, _ purpose: ModelCall.Purpose) -> UInt64? {
         guard options.limits.maxCost != nil, let price = target.profile.price else { return nil }
         var meter = budget
         meter.count(totals)
-        return meter.costLeft.map { price.affordableOutput(inputTokens: inputBound(of: request), budget: $0) }
+        return meter.costLeft.map { price.affordableOutput(inputTokens: inputBound(of: request, purpose), budget: $0) }
     }
 
-    /// The most tokens that a request can be counted as: what the last one was, and one for two bytes of what is new.
-    private func inputBound(of request: ModelRequest) -> UInt64 {
+    /// The most tokens that a request can be counted as.
+    ///
+    /// In the conversation it is what the last request was, and one for two bytes of what is new; of any other it is one
+    /// for two bytes of all that is sent.
+    private func inputBound(of request: ModelRequest, _ purpose: ModelCall.Purpose) -> UInt64 {
         let size = request.history.size
         let (bill, contextSeq) = session.withLoaded { ($0.buffer.lastBill, $0.state.totals.contextSeq) } ?? (nil, 0)
-        if let bill, bill.contextSeq == contextSeq, bill.history.textBytes <= size.textBytes {
-            let new = (size.textBytes - bill.history.textBytes) / 2
-            return bill.inputTokens + UInt64(new + size.imageTokenBound - bill.history.imageTokenBound)
+        let schema = request.outputSchema.map { $0.schema.jsonBytes.count } ?? 0
+        guard purpose != .compaction, let bill, bill.contextSeq == contextSeq,
+            bill.history.textBytes <= size.textBytes, bill.history.imageTokenBound <= size.imageTokenBound
+        else {
+            let tools = request.tools.reduce(0) { $0 + $1.jsonBytes.count }
+            let text = request.instructions.utf8.count + tools + schema + size.textBytes
+            return UInt64(text / 2 + size.imageTokenBound + Self.hiddenTokens)
         }
-        // Providers add words of their own, for example about tools.
-        let hidden = 1024
-        let tools = request.tools.reduce(0) { $0 + $1.jsonBytes.count }
-        return UInt64((request.instructions.utf8.count + tools + size.textBytes) / 2 + size.imageTokenBound + hidden)
+        let newText = schema + size.textBytes - bill.history.textBytes
+        let newImages = size.imageTokenBound - bill.history.imageTokenBound
+        return bill.inputTokens.addingClamped(UInt64(newText / 2 + newImages))
     }
 
-    /// What an answer cost; the next request is measured by it.
-    func bill(_ answer: ModelAnswer, of request: ModelRequest, bound: USDollars?) -> Spending {
+    /// Words that providers add of their own, for example about tools.
+    private static var hiddenTokens: Int { 1024 }
+
+    /// What an answer cost; the next request of the conversation is measured by it.
+    func bill(
+        _ answer: ModelAnswer, of request: ModelRequest, _ purpose: ModelCall.Purpose, bound: USDollars?
+    ) -> Spending {
+        // What a provider tells of costs counts where no price is known.
+        let told = target.profile.price == nil ? answer.cost : nil
         let includesCache = target.provider.wireFormat.inputIncludesCache
-        guard let usage = answer.usage else { return Spending(cost: answer.cost, bound: answer.cost ?? bound) }
-        _ = session.withLoaded { loaded in
-            loaded.buffer.note(
-                RenderBuffer.Bill(
-                    inputTokens: usage.contextTokens(includesCache: includesCache), history: request.history.size,
-                    contextSeq: loaded.state.totals.contextSeq),
-                of: target.provider, model: target.model)
+        guard let usage = answer.usage else { return Spending(cost: told, bound: told ?? bound) }
+        if purpose != .compaction {
+            _ = session.withLoaded { loaded in
+                loaded.buffer.note(
+                    RenderBuffer.Bill(
+                        inputTokens: usage.contextTokens(includesCache: includesCache), history: request.history.size,
+                        contextSeq: loaded.state.totals.contextSeq),
+                    of: target.provider, model: target.model)
+            }
         }
-        let cost = answer.cost ?? target.profile.price?.cost(of: usage, includesCache: includesCache)
+        let cost = told ?? target.profile.price?.cost(of: usage, includesCache: includesCache)
         return Spending(cost: cost, bound: cost ?? bound)
     }
 }
@@ -89,6 +104,16 @@ extension EngineServices {
         }
         guard totals.spending.bound != nil else {
             throw refuse("cannot be held, because it is not known what the session has cost so far")
+        }
+    }
+
+    /// Checks that a limit of costs can be held by the fallback models too, as far as they can be used.
+    func checkFallbackPrices(for options: SessionOptions) async throws(SessionError) {
+        guard options.limits.maxCost != nil else { return }
+        for choice in options.fallbackModels ?? [] {
+            // One that cannot be used now is passed over when its turn comes.
+            guard let target = try? await model(options.falling(back: choice)) else { continue }
+            try checkPrice(of: target, for: options, totals: SessionTotals())
         }
     }
 }

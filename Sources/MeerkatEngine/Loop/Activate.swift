@@ -56,6 +56,7 @@ extension RunLoop {
             let target = try await services.model(options)
             let totals = session.withLoaded { $0.state.totals } ?? SessionTotals()
             try services.checkPrice(of: target, for: options, totals: totals)
+            try await services.checkFallbackPrices(for: options)
             try order.checkImages(for: target)
             try await session.waitForProcesses(with: services)
             return RunLoop(
@@ -154,9 +155,12 @@ extension RunLoop.Order {
         case .create(_, let blocks), .turn(let blocks, _): prompt = blocks
         case .resume, .summary: return
         }
-        guard target.profile.acceptsImages == false, prompt.contains(where: { $0.image != nil }) else { return }
+        guard let image = prompt.lazy.compactMap(\.image).first(where: { !target.imageTypes.contains($0.mediaType) })
+        else { return }
         throw SessionError(
-            .invalidOption(field: "prompt", message: "\(target.model.quoted) cannot be shown pictures"))
+            .invalidOption(
+                field: "prompt",
+                message: "\(target.model.quoted) cannot be shown pictures of type \(image.mediaType.rawValue)"))
     }
 }
 

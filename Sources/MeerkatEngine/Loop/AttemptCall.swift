@@ -20,7 +20,7 @@ extension RunLoop {
             let bound: USDollars?
             do throws(CallFailure) {
                 guard !Task.isCancelled else { throw .ended(cancellation()) }
-                bound = try admit(&request)
+                bound = try admit(&request, purpose)
             } catch {
                 recordFailure(of: purpose, attempt: attempt, "not_made", usage: nil, spent: .zero)
                 throw error
@@ -28,13 +28,13 @@ extension RunLoop {
             let call = WatchedCall(of: target.provider, for: identity, events: events, clock: services.clock)
             do throws(ProviderError) {
                 let answer = try await watch(call, request)
-                return (answer, bill(answer, of: request, bound: bound))
+                return (answer, bill(answer, of: request, purpose, bound: bound))
             } catch {
                 let isCancelled = Task.isCancelled || error.reason == .cancelled
                 recordFailure(
                     of: purpose, attempt: attempt, isCancelled ? "cancelled" : error.reason.rawValue,
                     usage: error.usage,
-                    spent: call.hasBegun ? Spending(cost: nil, bound: bound) : .zero)
+                    spent: error.isUnbilled ? .zero : Spending(cost: nil, bound: bound))
                 services.log(.info, "run \(run): attempt \(attempt) failed: \(error.message)")
                 guard !isCancelled else { throw .ended(cancellation()) }
                 let hasShownText = call.hasShownText && purpose != .compaction
@@ -48,7 +48,7 @@ extension RunLoop {
                 }
                 attempt += 1
                 pending.append(
-                    modelCalled(purpose, attempt: attempt, bound: purpose == .compaction ? nil : costBound))
+                    modelCalled(purpose, attempt: attempt, bound: costBound(make(self), purpose)))
                 do throws(SessionError) { try await commit() } catch { throw .ended(error) }
                 await emitAnnouncements()
             }
@@ -66,7 +66,13 @@ extension RunLoop {
 
     /// Makes one attempt, once the provider has a place for it.
     private func watch(_ call: WatchedCall, _ request: ModelRequest) async throws(ProviderError) -> ModelAnswer {
-        do throws(CancellationError) { try await target.gate?.enter() } catch { throw .cancelled }
+        do throws(CancellationError) {
+            try await target.gate?.enter()
+        } catch {
+            var error = ProviderError.cancelled
+            error.wasSent = false
+            throw error
+        }
         defer { target.gate?.leave() }
         return try await call.run(request, firstToken: settings.firstTokenTimeout, idle: settings.idleTimeout)
     }
@@ -78,6 +84,8 @@ extension RunLoop {
         guard let delay = settings.retry.delay(after: error, attempt: tries, jitter: .random(in: -1...1)) else {
             return nil
         }
+        // Another model answers sooner than a provider that wants to be left alone for long.
+        if delay > settings.retry.maxDelay, !fallbacks.isEmpty { return nil }
         guard let limit = options.limits.maxDurationMs else { return delay }
         return handle.elapsed(at: services.clock.uptime) + delay < .milliseconds(limit) ? delay : nil
     }
@@ -132,9 +140,14 @@ enum CallFailure: Error {
     case ended(SessionError)
 }
 
+extension ProviderError {
+    /// Whether the attempt cannot have cost anything: it was never sent, or the provider refused it.
+    fileprivate var isUnbilled: Bool { !wasSent || status != nil }
+}
+
 extension SessionOptions {
     /// The options with another model; settings for one provider mean nothing to another.
-    fileprivate func falling(back choice: ModelChoice) -> SessionOptions {
+    func falling(back choice: ModelChoice) -> SessionOptions {
         var options = self
         options.model = choice.model
         if choice.provider != provider {

@@ -6,7 +6,7 @@ extension RunLoop {
         takeMessages()
         // What the call can cost is known once all that it is about is part of the conversation.
         if options.limits.maxCost != nil { try await commit() }
-        pending.append(nextCall(purpose, bound: costBound))
+        pending.append(nextCall(purpose, bound: costBound(request(for: purpose), purpose)))
         announcements.append(.turnStarted(TurnStarted(turnNumber: calls - 1)))
         try await commit()
     }
@@ -68,7 +68,7 @@ extension RunLoop {
                 outputSchema: purpose == .extraction || tools.isEmpty ? options.outputSchema : nil,
                 history: loaded.buffer.history(
                     of: loaded.state, by: target.provider, model: target.model,
-                    seesImages: target.profile.acceptsImages != false),
+                    imageTypes: target.imageTypes),
                 parameters: target.parameters)
         }
     }

@@ -56,7 +56,8 @@ extension RunLoop {
         }
         guard let plan = planned ?? nil else { return nil }
         announcements.append(.compactionStarted(plan.started))
-        pending.append(modelCalled(.compaction, attempt: 1))
+        let bound = costBound(compactionRequest(plan), .compaction)
+        pending.append(modelCalled(.compaction, attempt: 1, bound: bound))
         try await commit()
         await emitAnnouncements()
         do throws(CallFailure) {

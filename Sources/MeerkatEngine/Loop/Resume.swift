@@ -33,10 +33,15 @@ extension RunLoop {
         return (entries + further, position, open.prompt)
     }
 
-    private func position(
+    private mutating func position(
         of open: OpenRun, _ state: SessionState
     ) -> (entries: [(kind: Entry.Kind, run: RunID?)], position: Position) {
         if let attempt = open.pendingAttempt, open.purpose != .compaction {
+            if options.limits.maxCost != nil, open.purpose == .turn {
+                // What the call can cost is found out before it is made again.
+                calls -= 1
+                return ([], .idle)
+            }
             let again = modelCalled(open.purpose, attempt: attempt + 1)
             return (
                 [(again, run)],

@@ -124,6 +124,11 @@ struct RunLoop: Sendable {
         while true {
             switch position {
             case .idle:
+                if options.limits.maxCost != nil {
+                    // What the next call can cost is known once all that it is about is part of the conversation.
+                    takeMessages()
+                    try await commit()
+                }
                 if let ending = try endingByLimit() { return ending }
                 try await compactIfDue()
                 try await beginCall(.turn)

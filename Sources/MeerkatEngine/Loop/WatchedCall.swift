@@ -62,10 +62,11 @@ final class WatchedCall: ModelSink {
             return (state.timer, state.isTimedOut, state.hasBegun)
         }
         timer?.cancel()
+        if case .success = result, Task.isCancelled { throw .cancelled }
         if case .failure(let error) = result, isTimedOut, !Task.isCancelled {
             let limit = hasBegun ? idle : firstToken
             throw ProviderError(
-                .timeout, "the provider was silent for \(limit.milliseconds / 1000) s", usage: error.usage)
+                .timeout, "the provider was silent for \(limit.words)", usage: error.usage)
         }
         return try result.get()
     }
@@ -121,5 +122,12 @@ final class WatchedCall: ModelSink {
             }
             action()
         }
+    }
+}
+
+extension Duration {
+    /// In seconds, or in milliseconds when they are not whole.
+    fileprivate var words: String {
+        milliseconds.isMultiple(of: 1000) ? "\(milliseconds / 1000) s" : "\(milliseconds) ms"
     }
 }

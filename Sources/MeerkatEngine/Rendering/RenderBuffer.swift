@@ -34,9 +34,9 @@ struct RenderBuffer: Sendable {
         if format == provider.wireFormat, self.provider == provider.name, self.model == model { lastBill = bill }
     }
 
-    /// The history of `state` for a request to `model`, with words for pictures if it sees none.
+    /// The history of `state` for a request to `model`, with words for pictures that it does not see.
     mutating func history(
-        of state: SessionState, by provider: any ModelProvider, model: String, seesImages: Bool = true
+        of state: SessionState, by provider: any ModelProvider, model: String, imageTypes: Set<Image.MediaType>
     ) -> RenderedHistory {
         if format != provider.wireFormat || self.provider != provider.name || self.model != model
             || rewriteSeq != state.rewriteSeq
@@ -48,7 +48,7 @@ struct RenderBuffer: Sendable {
             self.model = model
         }
         while groupCount < state.settledGroupCount {
-            let group = state.closedGroups[groupCount].shown(withImages: seesImages)
+            let group = state.closedGroups[groupCount].shown(with: imageTypes)
             append(Self.render(group, by: provider, model: model))
             images.add(group)
             groupCount += 1
@@ -56,7 +56,7 @@ struct RenderBuffer: Sendable {
         guard let open = state.openInput ?? state.closedGroups.dropFirst(groupCount).last else {
             return RenderedHistory(chunks: chunks, images: images)
         }
-        let shown = open.shown(withImages: seesImages)
+        let shown = open.shown(with: imageTypes)
         let tail = Self.render(shown, by: provider, model: model)
         guard !tail.isEmpty else { return RenderedHistory(chunks: chunks, images: images) }
         var images = images
@@ -83,13 +83,16 @@ struct RenderBuffer: Sendable {
 }
 
 extension MessageGroup {
-    /// The group, with words in place of pictures unless they are shown.
-    fileprivate func shown(withImages: Bool) -> MessageGroup {
-        guard !withImages, case .input(let results, let messages) = self,
-            messages.joined().contains(where: { $0.image != nil })
+    /// The group, with words in place of pictures of other types.
+    fileprivate func shown(with types: Set<Image.MediaType>) -> MessageGroup {
+        func isHidden(_ block: Block) -> Bool { block.image.map { !types.contains($0.mediaType) } ?? false }
+        guard types.count < Image.MediaType.allCases.count, case .input(let results, let messages) = self,
+            messages.joined().contains(where: isHidden)
         else { return self }
         return .input(
             results: results,
-            messages: messages.map { blocks in blocks.map { $0.image.map { .text($0.placeholder) } ?? $0 } })
+            messages: messages.map { blocks in
+                blocks.map { block in isHidden(block) ? .text(block.image?.placeholder ?? "") : block }
+            })
     }
 }

@@ -42,7 +42,15 @@ struct AnthropicRequest {
         writer.member("stream", true)
         if !caching.isNull { writer.member("cache_control", caching) }
         writeInstructions(to: &writer)
-        if !request.tools.isEmpty { writer.member("tools", request.tools) }
+        let further = parameters["tools"]?.array ?? []
+        if !request.tools.isEmpty || !further.isEmpty {
+            writer.member("tools") { writer in
+                writer.writeArray { writer in
+                    for tool in request.tools { writer.element(tool) }
+                    for tool in further { writer.element(tool) }
+                }
+            }
+        }
         // Calls in the history need the tools to be named even when none may be called.
         if !request.tools.isEmpty, !request.usesTools { writer.member("tool_choice", ["type": "none"] as JSONObject) }
         writer.member("thinking", thinking)

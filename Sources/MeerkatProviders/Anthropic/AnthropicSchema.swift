@@ -42,6 +42,8 @@ struct AnthropicSchema {
                     warn(
                         path, "minItems",
                         "is not sent, because the provider knows only 0 and 1; the answer is checked against it")
+                case ("oneOf", _) where schema["anyOf"] != nil:
+                    warn(path, "oneOf", "is not sent beside anyOf; the answer is checked against it")
                 case ("oneOf", let schemas):
                     warn(path, "oneOf", "is sent as anyOf; the answer is checked against it")
                     kept["anyOf"] = schemas

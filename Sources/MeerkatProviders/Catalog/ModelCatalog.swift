@@ -39,22 +39,24 @@ public struct ModelCatalog: Sendable {
     }
 
     private static func match(_ model: String, provider: String) -> Entry? {
+        func entry(_ name: Substring) -> Entry? { byName[Key(provider: provider, name: String(name))] }
         var name = model[...]
-        while true {
-            if let entry = byName[Key(provider: provider, name: String(name))] { return entry }
-            guard let end = name.lastIndex(where: { $0 == "-" || $0 == "@" }),
-                isVersion(model[end...])
-            else { return nil }
+        if let entry = entry(name) { return entry }
+        while let end = name.lastIndex(where: { $0 == "-" || $0 == "@" }), isDate(name[end...].dropFirst()) {
             name = name[..<end]
+            if let entry = entry(name) { return entry }
         }
+        // A word comes before the date, if there is one: what stands before the word is the model.
+        guard let end = name.lastIndex(of: "-"), ["latest", "preview"].contains(name[end...].dropFirst()) else {
+            return nil
+        }
+        return entry(name[..<end])
     }
 
-    /// Whether the end of a name tells a version of the same model: numbers of a date, or a word.
-    private static func isVersion(_ end: Substring) -> Bool {
-        let digits = end.filter(\.isNumber).count
-        // The parts of a date are cut off one after the other; a single digit names another model.
-        if end.dropFirst().allSatisfy(\.isNumber) { return digits >= 2 && digits <= 8 }
-        return ["-latest", "-preview", "-exp", "-001", "-002"].contains(String(end))
+    /// Whether a part of a name is one of a date, or the number of a version that has as many digits; a single digit
+    /// names another model.
+    private static func isDate(_ part: Substring) -> Bool {
+        (2...8).contains(part.utf8.count) && part.allSatisfy { $0.isASCII && $0.isNumber }
     }
 
     /// The provider whose models are named like this one; nil for a name that says nothing.

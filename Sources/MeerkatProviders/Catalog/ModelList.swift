@@ -13,16 +13,36 @@ public enum ModelList {
     ///   - url: the whole URL, ending in `/models`.
     ///   - headers: what the server wants to see, such as a key.
     ///   - transport: sends the request.
+    ///   - clock: measures how long the server may take, 10 s.
     /// - Returns: at least as many as the server names.
     /// - Throws: ``ProviderError`` when there is no such server or it lists nothing.
     public static func models(
-        at url: String, headers: [(name: String, value: String)], over transport: any HTTPTransport
+        at url: String, headers: [(name: String, value: String)], over transport: any HTTPTransport,
+        clock: any RuntimeClock
     ) async throws(ProviderError) -> [String] {
-        let receiver = BodyCollector(limit: 1 << 20)
-        do throws(HTTPError) {
-            try await transport.send(HTTPRequest(method: "GET", url: url, headers: headers), to: receiver)
-        } catch {
-            throw error == .cancelled ? .cancelled : ProviderError(.connection, "\(url) cannot be reached")
+        let receiver = BodyCollector(limit: 16 << 20)
+        let end = await withTaskGroup(of: Result<Void, HTTPError>?.self) { group in
+            group.addTask {
+                do throws(HTTPError) {
+                    try await transport.send(HTTPRequest(method: "GET", url: url, headers: headers), to: receiver)
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await clock.sleep(for: .seconds(10))  // its end is all that matters
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        guard !Task.isCancelled else { throw .cancelled }
+        switch end {
+        case .success: break
+        case .failure: throw ProviderError(.connection, "\(url) cannot be reached")
+        case nil: throw ProviderError(.timeout, "\(url) has not answered within 10 s")
         }
         let (status, body) = receiver.result
         guard status == 200, let list = try? JSONValue(json: body), let data = list["data"]?.array else {

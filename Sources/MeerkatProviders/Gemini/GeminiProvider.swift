@@ -12,6 +12,9 @@ public struct GeminiProvider: HTTPProvider {
         self.connection = connection
     }
 
+    /// Source: <https://ai.google.dev/gemini-api/docs/image-understanding>, which names no GIF.
+    public var imageTypes: Set<Image.MediaType> { [.png, .jpeg, .webp] }
+
     public var wireFormat: WireFormat { .geminiGenerateContent }
 
     public func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter) {

@@ -112,6 +112,8 @@ struct GeminiRequest {
         }
         for (name, spelling) in Self.plainParameters {
             guard let value = parameters[name] else { continue }
+            // A parameter may lower the limit, which the run's own limits may have lowered already.
+            if spelling == "maxOutputTokens", value.asNumberIfAny.int ?? .max > request.maxTokens { continue }
             settings[spelling] = value.isNull ? JSONValue?.none : value.asNumberIfAny
         }
         let thinking = thinkingConfig

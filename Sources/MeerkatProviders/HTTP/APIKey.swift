@@ -28,11 +28,11 @@ extension APIKey {
     ///
     /// Servers quote keys whole, masked with stars or shortened; a word is dropped when it has the key, one of the
     /// key's ends or a mask in it.
-    static func redact(_ text: String, _ key: APIKey?) -> String {
+    static func redact(_ text: String, _ keys: [APIKey]) -> String {
         var result = ""
         var word = ""
         func flush() {
-            result += isSecret(word, key) ? "[redacted]" : word
+            result += isSecret(word, keys) ? "[redacted]" : word
             word = ""
         }
         for character in text {
@@ -47,9 +47,12 @@ extension APIKey {
         return result
     }
 
-    private static func isSecret(_ word: String, _ key: APIKey?) -> Bool {
-        if word.contains("***") { return true }
-        guard let value = key?.value, value.utf8.count >= 4 else { return false }
+    private static func isSecret(_ word: String, _ keys: [APIKey]) -> Bool {
+        word.contains("***") || keys.contains { $0.isIn(word) }
+    }
+
+    private func isIn(_ word: String) -> Bool {
+        guard value.utf8.count >= 4 else { return false }
         if word.contains(value) { return true }
         guard value.utf8.count >= 16 else { return false }
         return word.contains(value.prefix(8)) || word.contains(value.suffix(8))

@@ -69,6 +69,11 @@ extension Endpoint {
 
         public var description: String { "\(name): …" }
 
+        /// The words of the value that may be a credential.
+        var secrets: [APIKey] {
+            value.split(separator: " ").filter { $0.utf8.count >= 8 }.compactMap { APIKey(String($0)) }
+        }
+
         var isSendable: Bool {
             !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ":") }
                 && value.utf8.allSatisfy { (0x20...0x7E).contains($0) }

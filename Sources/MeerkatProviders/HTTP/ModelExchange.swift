@@ -44,10 +44,10 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     private let failure: ProviderFailure
     private let clock: any RuntimeClock
 
-    init(_ decoder: Decoder, sink: any ModelSink, key: APIKey?, clock: any RuntimeClock) {
+    init(_ decoder: Decoder, sink: any ModelSink, failure: ProviderFailure, clock: any RuntimeClock) {
         state = Mutex(State(stream: EventStreamReader(decoder)))
         self.sink = sink
-        failure = ProviderFailure(key: key)
+        self.failure = failure
         self.clock = clock
     }
 
@@ -97,12 +97,13 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         return state.error != nil ? .stop : state.isPaused ? .pause : .proceed
     }
 
-    /// When the answer is whole, the end of the body is waited for a little only: it brings accounting and a connection
-    /// that can be used again.
+    /// When the answer is whole, the end of the body is waited for a little only: it brings accounting, if that has not
+    /// come yet, and a connection that can be used again.
     private func advance(_ state: inout State) {
         state.progress = state.stream.decoder.progress
         state.timer?.cancel()
-        state.timer = clock.schedule(after: state.progress == .ended ? .milliseconds(250) : .seconds(30)) {
+        let isComplete = state.progress == .ended || state.stream.decoder.usage != nil
+        state.timer = clock.schedule(after: isComplete ? .milliseconds(250) : .seconds(30)) {
             [weak self] in
             self?.stopWaiting()
         }
@@ -155,7 +156,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         self.sending.withLock { $0 = nil }
         return try state.withLock { (state) throws(ProviderError) in
             state.timer?.cancel()
-            if Task.isCancelled { throw .cancelled }
+            // An answer that is whole is one, whatever happens to what may follow it.
+            if Task.isCancelled, state.stream.decoder.progress == .underway { throw .cancelled }
             return try answer(after: error, &state)
         }
     }

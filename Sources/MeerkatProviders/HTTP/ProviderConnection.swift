@@ -7,7 +7,7 @@ public struct ProviderConnection: Sendable {
     public let name: String
     let endpoint: Endpoint
     let transport: any HTTPTransport
-    private let clock: any RuntimeClock
+    let clock: any RuntimeClock
 
     /// - Parameters:
     ///   - name: As it stands in the configuration.
@@ -22,13 +22,13 @@ public struct ProviderConnection: Sendable {
     }
 
     /// Words for what goes wrong here.
-    var failure: ProviderFailure { ProviderFailure(key: endpoint.key) }
+    var failure: ProviderFailure { ProviderFailure(key: endpoint.key, headers: endpoint.headers) }
 
     /// Makes a model call; what streams goes through `decoder` to `sink`.
     func call(
         _ request: HTTPRequest, decoding decoder: some StreamDecoder, into sink: any ModelSink
     ) async throws(ProviderError) -> ModelAnswer {
-        try await ModelExchange(decoder, sink: sink, key: endpoint.key, clock: clock).run(request, over: transport)
+        try await ModelExchange(decoder, sink: sink, failure: failure, clock: clock).run(request, over: transport)
     }
 }
 

@@ -6,13 +6,23 @@ struct ProviderFailure: Sendable {
     /// Most foreign text in a message, in bytes.
     static let maxForeignBytes = 200
 
-    let key: APIKey?
+    /// What must not be told, though the server may quote it.
+    private let secrets: [APIKey]
+
+    /// - Parameters:
+    ///   - key: The key of the endpoint.
+    ///   - headers: What the configuration has sent with every request.
+    init(key: APIKey?, headers: [Endpoint.Header] = []) {
+        secrets = (key.map { [$0] } ?? []) + headers.flatMap(\.secrets)
+    }
 
     /// The answer had a status other than 2xx.
     func error(_ head: HTTPHead, body: [UInt8], now: Timestamp) -> ProviderError {
         let reported = ReportedError(body: body)
+        let redirect = (300..<400).contains(head.status) ? " is a redirect, which is not followed" : ""
         var error = ProviderError(
-            reported.reason(status: head.status), "HTTP \(head.status)" + quote(reported.message, after: ": "),
+            reported.reason(status: head.status),
+            "HTTP \(head.status)" + redirect + quote(reported.message, after: ": "),
             status: head.status,
             retryAfterMilliseconds: RetryAfter.milliseconds(in: head, now: now) ?? reported.retryAfterMilliseconds)
         error.parameter = reported.parameter
@@ -29,11 +39,16 @@ struct ProviderFailure: Sendable {
     }
 
     func error(_ error: HTTPError) -> ProviderError {
-        switch error {
-        case .invalidURL(let text): ProviderError(.notConfigured, clean(text))
-        case .connectFailed(let text): ProviderError(.connection, clean(text))
-        case .connectTimedOut: ProviderError(.timeout, "the connection was not made in time")
-        case .tlsFailed(let text): ProviderError(.connection, clean(text))
+        func notSent(_ reason: ProviderError.Reason, _ message: String) -> ProviderError {
+            var error = ProviderError(reason, message)
+            error.wasSent = false
+            return error
+        }
+        return switch error {
+        case .invalidURL(let text): notSent(.notConfigured, clean(text))
+        case .connectFailed(let text): notSent(.connection, clean(text))
+        case .connectTimedOut: notSent(.timeout, "the connection was not made in time")
+        case .tlsFailed(let text): notSent(.connection, clean(text))
         case .broken(let text): ProviderError(.connection, "the connection broke" + quote(text, after: ": "))
         case .cancelled: .cancelled
         }
@@ -53,7 +68,7 @@ struct ProviderFailure: Sendable {
     func clean(_ text: String) -> String {
         // Redacted before it is cut: a half of a key must not remain.
         let words = text.prefix(64 * 1024).split(whereSeparator: \.isWhitespace)
-        let line = APIKey.redact(words.joined(separator: " "), key)
+        let line = APIKey.redact(words.joined(separator: " "), secrets)
         guard line.utf8.count > Self.maxForeignBytes else { return line }
         let bytes = Array(line.utf8)
         var end = Self.maxForeignBytes - 3

@@ -65,6 +65,8 @@ struct OpenAISchema {
                 case (let name, _) where OpenAISchema.names.contains(name): continue
                 case (let name, _) where OpenAISchema.essential.contains(name):
                     obstruct(path, name, "is unknown to the provider")
+                case ("oneOf", _) where schema["anyOf"] != nil:
+                    warn(path, "oneOf", "is not sent beside anyOf; the answer is checked against it")
                 case ("oneOf", let schemas):
                     warn(path, "oneOf", "is sent as anyOf; the answer is checked against it")
                     kept["anyOf"] = schemas

@@ -54,14 +54,19 @@ struct ChatRequest {
         var settings = JSONObject()
         if dialect.asksForUsage { settings["stream_options"] = ["include_usage": true] }
         // Servers that know both names of the limit refuse both at once.
-        if Definition.LimitField.allCases.allSatisfy({ request.parameters[$0.rawValue] == nil }) {
-            settings[dialect.limitField.rawValue] = .integer(request.maxTokens)
+        let limits = Definition.LimitField.allCases.filter { request.parameters[$0.rawValue] != nil }
+        for field in limits.isEmpty ? [dialect.limitField] : limits {
+            settings[field.rawValue] = .integer(request.maxTokens)
         }
         if let temperature = request.temperature.flatMap(JSONNumber.init), request.profile.acceptsTemperature != false {
             settings["temperature"] = .number(temperature)
         }
         if hasTools, let isParallel = dialect.parallelToolCalls { settings["parallel_tool_calls"] = .bool(isParallel) }
         for member in request.parameters.members where !Self.reserved.contains(member.name) {
+            // A parameter may lower the limit, which the run's own limits may have lowered already.
+            if Definition.LimitField(rawValue: member.name) != nil, member.value.int ?? .max > request.maxTokens {
+                continue
+            }
             settings[member.name] = member.value
         }
         if let format = responseFormat { settings["response_format"] = format }

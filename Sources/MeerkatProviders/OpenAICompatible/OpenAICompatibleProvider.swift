@@ -40,6 +40,7 @@ public struct OpenAICompatibleProvider: HTTPProvider {
         let base = target.base + (target.path.isEmpty ? "/v1" : "")
         return try await ModelList.models(
             at: base + "/models", headers: target.adding(to: dialect.keyHeaders(of: target)),
-            over: connection.transport)
+            over: connection.transport,
+            clock: connection.clock)
     }
 }
