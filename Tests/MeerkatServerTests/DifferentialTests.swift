@@ -12,7 +12,9 @@ import Testing
         var histories: [JSONValue] = []
     }
 
-    private static let turns: [(prompt: String, scripts: [ModelScript])] = [
+    private typealias Turn = (prompt: String, scripts: [ModelScript])
+
+    private static let turns: [Turn] = [
         ("Hello", [ModelScript(.text("Hello, you."))]),
         ("Think", [ModelScript(.thought("Let me see."), .text("I thought."))]),
         (
@@ -40,7 +42,7 @@ import Testing
     ]
     private static let tools: [any Tool] = [RecordingTool(name: "works"), FailingTool()]
 
-    private static func conversation(with wire: Wire) async throws -> Shown {
+    private static func conversation(with wire: Wire, _ turns: [Turn] = turns) async throws -> Shown {
         let answer = ModelScript(.thought("France."), .text(#"{"capital":"Paris"}"#))
         let provider = try wire.provider(WireTransport(wire, turns.flatMap(\.scripts) + [answer]))
         var shown = Shown()
@@ -94,6 +96,27 @@ import Testing
             ])
         #expect(expected.results.last?["structured_output"] == ["capital": "Paris"])
         #expect(expected.events.filter { $0["is_error"] == true }.count == 2)
+        Self.compare(shown, expected)
+    }
+
+    /// Gemini has no calls that are cut off: it sends arguments whole.
+    @Test(arguments: [Wire.openai, .chat])
+    func aCallThatIsCutOffIsTheSame(_ wire: Wire) async throws {
+        let turns: [Turn] = [
+            (
+                "Do it",
+                [
+                    ModelScript(.call(id: "call_a", name: "works", arguments: #"{"x":[1,"#), end: .maxTokens),
+                    ModelScript(.text("I tried.")),
+                ]
+            )
+        ]
+        let expected = try await Self.conversation(with: .anthropic, turns)
+        #expect(expected.results.first?["text"] == "I tried.")
+        Self.compare(try await Self.conversation(with: wire, turns), expected)
+    }
+
+    private static func compare(_ shown: Shown, _ expected: Shown) {
         for (shown, expected) in [
             (shown.results, expected.results), (shown.events, expected.events), (shown.histories, expected.histories),
         ] {

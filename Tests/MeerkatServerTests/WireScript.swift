@@ -63,9 +63,7 @@ enum Wire: String, CaseIterable, Sendable {
     /// What no other provider can make sense of.
     func signature(_ number: Int) -> String { "signed-by-\(rawValue)-\(number)" }
 
-    /// The whole answer of a server.
-    ///
-    /// - Parameter number: makes ids and signatures different from those of other answers.
+    /// The whole answer of a server; `number` makes its ids and signatures different from those of other answers.
     func body(_ script: ModelScript, _ number: Int) -> [UInt8] {
         let events: [JSONValue] =
             switch self {
