@@ -98,8 +98,8 @@ let package = Package(
         .testTarget(
             name: "MeerkatServerTests",
             dependencies: [
-                "Meerkat", "MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProtocol", "MeerkatProviders",
-                "MeerkatServer", "MeerkatTesting",
+                "Meerkat", "MeerkatCore", "MeerkatEngine", "MeerkatIO", "MeerkatJSON", "MeerkatProtocol",
+                "MeerkatProviders", "MeerkatServer", "MeerkatTesting",
             ],
             swiftSettings: settings),
         .testTarget(

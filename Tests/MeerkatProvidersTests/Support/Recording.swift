@@ -8,6 +8,8 @@ struct Recording: Sendable, CustomTestStringConvertible {
     var status: Int
     var headers: [(name: String, value: String)]
     var model: String
+    /// What was sent, where it was recorded.
+    var request: JSONValue?
     var body: [UInt8]
     var expected: JSONValue
 
@@ -34,7 +36,8 @@ struct Recording: Sendable, CustomTestStringConvertible {
         name = value["name"]?.string ?? file
         status = value["status"]?.int ?? 0
         headers = (value["headers"]?.object?.members ?? []).map { ($0.name, $0.value.string ?? "") }
-        model = value["request"]?["model"]?.string ?? "model"
+        request = value["request"]
+        model = request?["model"]?.string ?? "model"
         body = try Array(Data(contentsOf: folder.appendingPathComponent(value["body"]?.string ?? "")))
         expected = value["expected"] ?? nil
     }
