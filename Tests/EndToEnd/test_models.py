@@ -515,13 +515,12 @@ async def test_a_limit_of_costs_that_cannot_be_held_is_refused(
     assert first.requests == []
 
 
-async def test_a_fallback_model_of_unknown_price_is_passed_over_under_a_limit_of_costs(
-    launcher: Launcher, first: ScriptedModel, second: ScriptedModel
+async def test_a_fallback_model_of_unknown_price_is_refused_under_a_limit_of_costs(
+    launcher: Launcher, first: ScriptedModel
 ) -> None:
-    first.answers += FAILURES
-    second.answers += [say("Known to be cheap.")]
     async with MeerkatClient(str(launcher)) as client:
-        result = await client.create_session(
-            "Hello.", model="alpha", fallback_models=["free", "beta"], limits={"max_cost_usd": 1})
-    assert (result.text, result.model) == ("Known to be cheap.", "beta")
-    assert len(first.requests) == 2
+        with pytest.raises(MeerkatError) as refused:
+            await client.create_session(
+                "Hello.", model="alpha", fallback_models=["free", "beta"], limits={"max_cost_usd": 1})
+    assert refused.value.code == "INVALID_PARAMS"
+    assert not first.requests

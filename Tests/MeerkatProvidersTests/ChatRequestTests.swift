@@ -59,7 +59,7 @@ import Testing
         }
         #expect(
             request.text
-                == #"{"model":"model","stream":true,"temperature":0,"seed":7,"max_completion_tokens":50,"response_format":{"type":"json_schema","json_schema":{"name":"output","schema":{"type":"object","properties":{},"required":[]},"strict":true}},"tools":[{"type":"function","function":{"name":"now","description":"Tells the time.","parameters":{"type": "object"}}},{"type":"web_search"}],"messages":[{"role":"user","content":"Hi"}]}"#
+                == #"{"model":"model","stream":true,"max_completion_tokens":50,"temperature":0,"seed":7,"response_format":{"type":"json_schema","json_schema":{"name":"output","schema":{"type":"object","properties":{},"required":[]},"strict":true}},"tools":[{"type":"function","function":{"name":"now","description":"Tells the time.","parameters":{"type": "object"}}},{"type":"web_search"}],"messages":[{"role":"user","content":"Hi"}]}"#
         )
     }
 
@@ -137,5 +137,12 @@ import Testing
             rendered([group], by: provider, model: "m")
                 == #"{"role":"user","content":[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"data:image/gif;base64,R0lGODdhBwAJAA=="}},{"type":"text","text":"And why?"}]}"#
         )
+    }
+
+    @Test(arguments: [("max_tokens", 50, 50), ("max_tokens", 5000, 100), ("max_completion_tokens", 5000, 100)])
+    func noParameterRaisesTheLimit(_ name: String, _ given: Int, _ sent: Int) throws {
+        let request = http { $0.parameters[name] = .integer(given) }
+        let body = try JSONValue(json: Array(request.text.utf8))
+        #expect(body[name]?.int == sent)
     }
 }

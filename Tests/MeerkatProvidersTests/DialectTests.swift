@@ -60,7 +60,7 @@ import Testing
         }
         #expect(
             request.text
-                == #"{"model":"model","stream":true,"stream_options":{"include_usage":true},"parallel_tool_calls":false,"max_tokens":7,"tools":[{"type":"function","function":{"name":"f","description":"F.","parameters":{}}}],"messages":[{"role":"user","content":"Hi"}]}"#
+                == #"{"model":"model","stream":true,"stream_options":{"include_usage":true},"max_tokens":7,"parallel_tool_calls":false,"tools":[{"type":"function","function":{"name":"f","description":"F.","parameters":{}}}],"messages":[{"role":"user","content":"Hi"}]}"#
         )
     }
 

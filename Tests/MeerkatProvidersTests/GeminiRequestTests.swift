@@ -108,10 +108,12 @@ import Testing
     @Test func aCacheHoldsInstructionsAndTools() {
         let request = http { request in
             request.tools = [Self.tool]
+            // No parameter takes the limit away.
             request.parameters = ["cached_content": "cachedContents/1", "max_output_tokens": nil]
         }
         #expect(
-            request.text == #"{"cachedContent":"cachedContents/1","generationConfig":{},\#(Self.contents)"#)
+            request.text
+                == #"{"cachedContent":"cachedContents/1","generationConfig":{"maxOutputTokens":100},\#(Self.contents)"#)
     }
 
     static let parameters: [(profile: ModelProfile, parameters: JSONObject, members: String)] = [

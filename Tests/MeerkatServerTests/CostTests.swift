@@ -159,4 +159,65 @@ import Testing
             #expect(try await client.call("session/fork", ["session_id": session])["cost_usd"] == 0)
         }
     }
+
+    @Test func numbersThatMakeNoSenseDoNoHarm() async throws {
+        let provider = Self.provider(
+            .text("A.", usage: Usage(inputTokens: .max, outputTokens: .max)), .text("So far.", usage: Usage()),
+            .text("B.", usage: Usage()))
+        try await withTestClient(provider) { client in
+            let session = try #require(try await client.call("session/create", ["prompt": "Go"])["session_id"])
+            let next = try await client.call("turn/start", ["session_id": session, "prompt": "On"])
+            #expect(next["text"] == "B.")
+        }
+    }
+
+    @Test func aSummaryAndAModelThatRendersNoPicturesAreMeasuredToo() async throws {
+        let picture: JSONValue = [
+            ["type": "image", "source": ["type": "base64", "data": "R0lGODdhBwAJAA=="]], ["type": "text", "text": "?"],
+        ]
+        var configuration = Configuration()
+        configuration.compaction.recentTurns = 1
+        let provider = Self.provider(
+            .text("A.", usage: Usage(inputTokens: 10)), .text("B.", usage: Usage(inputTokens: 10)),
+            .text("C.", usage: Usage(inputTokens: 10)), .text("So far.", usage: Usage(inputTokens: 10)),
+            .text("D.", usage: Usage(inputTokens: 10)))
+        try await withTestClient(provider, configuration: configuration) { client in
+            let session = try #require(try await client.call("session/create", ["prompt": picture])["session_id"])
+            for prompt in ["b", "c"] {
+                try await client.call("turn/start", ["session_id": session, "prompt": .string(prompt)])
+            }
+            try await client.call("session/compact", ["session_id": session])
+            #expect(client.eventNames.last == "compaction_completed")
+            let next = try await client.call("turn/start", ["session_id": session, "prompt": "d"])
+            #expect(next["text"] == "D.")
+        }
+    }
+
+    @Test func aSchemaCountsAsInput() async throws {
+        let provider = Self.provider(.text("{}", usage: Usage(inputTokens: 1)))
+        try await withTestClient(provider) { client in
+            let schema: JSONValue = ["type": "object", "description": .string(String(repeating: "x", count: 200_000))]
+            let failure = try #require(
+                await client.failure(
+                    "session/create",
+                    ["prompt": "Go", "output_schema": schema, "limits": ["max_cost_usd": usd("0.05")]]))
+            #expect(failure.name == "BUDGET_EXHAUSTED")
+            #expect(provider.requests.isEmpty)
+        }
+    }
+
+    @Test func anAttemptWhoseFateIsUnknownMayHaveCostSomething() async throws {
+        let refused = ProviderError(.invalidRequest, "no", status: 400)
+        let silent = ProviderError(.incomplete, "the stream ended")
+        for (error, isKnown) in [(refused, true), (silent, false)] {
+            let provider = Self.provider(.failure(error))
+            var configuration = Configuration()
+            configuration.retry.maxRetries = 0
+            try await withTestClient(provider, configuration: configuration) { client in
+                let session = try #require(await client.failure("session/create", ["prompt": "Go"])?.session)
+                let cost = try await client.call("session/read", ["session_id": .string(session)])["cost_usd"]
+                #expect(cost == (isKnown ? 0 : .some(nil)))
+            }
+        }
+    }
 }

@@ -104,4 +104,27 @@ import Testing
             #expect(failure.details?["reason"] == "rate_limited")
         }
     }
+
+    @Test func settingsOfOneProviderAreSentToNoOther() async throws {
+        let provider = ScriptedProvider(.text("A."), .text("B."), .text("C."))
+        try await withTestClient(provider) { client in
+            let session = try #require(
+                try await client.call(
+                    "session/create", ["prompt": "Go", "model": "claude-a", "provider_params": ["thinking_budget": 1]])[
+                        "session_id"])
+            try await client.call("turn/start", ["session_id": session, "prompt": "On", "model": "gpt-x"])
+            try await client.call("turn/start", ["session_id": session, "prompt": "On", "model": "claude-b"])
+            #expect(provider.requests.map { $0.parameters["thinking_budget"] } == [1, nil, 1])
+        }
+    }
+
+    @Test func anotherModelIsAskedBeforeALongWait() async throws {
+        let limited = ProviderError(.rateLimited, "later", status: 429, retryAfterMilliseconds: 3_600_000)
+        let provider = ScriptedProvider(.failure(limited), .text("Here."))
+        try await withTestClient(provider) { client in
+            let result = try await client.call("session/create", Self.fallback)
+            #expect(result["model"] == "claude-b")
+            #expect(!client.eventNames.contains("retrying"))
+        }
+    }
 }

@@ -80,7 +80,7 @@ extension [Block] {
     /// The texts, and a word for each picture, on lines of their own where there are pictures.
     public var describedText: String {
         guard contains(where: { $0.image != nil }) else { return joinedText }
-        return compactMap { $0.text ?? $0.image?.placeholder }.joined(separator: "\n")
+        return compactMap { $0.text ?? $0.image?.label }.joined(separator: "\n")
     }
 
     public var toolUses: [ToolUse] { compactMap(\.toolUse) }

@@ -70,7 +70,7 @@ public struct Image: Sendable, Hashable {
     public var dataURL: String { "data:\(mediaType.rawValue);base64,\(base64)" }
 
     /// What is told of the picture where it cannot be shown.
-    public var placeholder: String { "[\(mediaType.rawValue), \(width)×\(height)]" }
+    public var label: String { "[\(mediaType.rawValue), \(width)×\(height)]" }
 }
 
 /// Why something is no picture that models can be shown.

@@ -92,7 +92,7 @@ extension MessageGroup {
         return .input(
             results: results,
             messages: messages.map { blocks in
-                blocks.map { block in isHidden(block) ? .text(block.image?.placeholder ?? "") : block }
+                blocks.map { block in isHidden(block) ? .text(block.image?.label ?? "") : block }
             })
     }
 }
