@@ -16,7 +16,7 @@ final class ModelResolver: Sendable {
     let localServers: LocalServers
     let notices: Notices
     /// The providers in use; a run must not pay for making one.
-    private let made = Mutex<[Place: any ModelProvider]>([:])
+    private let made = Mutex<[Place: Made]>([:])
     private let gates = Mutex<[String: CallGate]>([:])
 
     init(configuration: any ConfigurationStore, options: MeerkatRuntime.Options) {
@@ -171,33 +171,26 @@ final class ModelResolver: Sendable {
         let settings = try settings()
         let name = options.provider ?? "anthropic"
         guard let model = options.model else { throw notConfigured(name, "the session names no model") }
-        let profile = profile(of: model, provider: name, settings, options.providerParams)
+        let made = try await made(name, settings)
+        var profile =
+            provider.map { $0.profile(of: model) ?? ModelProfile() }
+            ?? knownProfile(of: model, provider: name, hasListPrices: made.hasListPrices, settings)
+        if let parameters = options.providerParams, parameters.changesPrice { profile.price = nil }
         let maxTokens = options.maxTokens ?? settings.effectiveMaxTokens
         return ResolvedModel(
-            provider: try await provider(name, settings), model: model, profile: profile, gate: gate(name, settings),
+            provider: made.provider, model: model, profile: profile, gate: gate(name, settings),
             maxTokens: min(maxTokens, profile.outputLimit ?? maxTokens), temperature: options.temperature,
             parameters: options.providerParams ?? JSONObject())
     }
 
-    /// What is known of a model; without a price where a parameter changes it.
-    func profile(
-        of model: String, provider name: String, _ settings: Configuration, _ parameters: JSONObject?
+    /// What is known of a model, by the catalogue and the configuration.
+    func knownProfile(
+        of model: String, provider name: String, hasListPrices: Bool, _ settings: Configuration
     ) -> ModelProfile {
-        var profile =
-            provider?.profile(of: model) ?? ModelCatalog.profile(of: model, provider: name, at: clock.now)
-        if !isOwnEndpoint(of: name, settings) { profile.price = nil }
+        var profile = ModelCatalog.profile(of: model, provider: name, at: clock.now)
+        if !hasListPrices { profile.price = nil }
         if let price = settings.providers.definitions[name]?.price(of: model) { profile.price = price }
-        if let parameters, parameters.changesPrice { profile.price = nil }
         return profile
-    }
-
-    /// Whether a provider is reached where the prices of the catalogue hold; what a proxy asks for is not known.
-    private func isOwnEndpoint(of name: String, _ settings: Configuration) -> Bool {
-        guard provider == nil, let url = settings.credentials(for: name, in: environment).baseURL?.value else {
-            return true
-        }
-        let own = ProviderCatalog.definition(of: name, over: nil)?.baseURL
-        return own.flatMap { URLLocation($0)?.host } == URLLocation(url)?.host
     }
 
     /// The gate of a provider with a limit of calls.
@@ -216,8 +209,15 @@ final class ModelResolver: Sendable {
         }
     }
 
-    private func provider(_ name: String, _ settings: Configuration) async throws(SessionError) -> any ModelProvider {
-        if let provider { return provider }
+    /// A provider that was made once, and whether it is reached where the prices of the catalogue hold: what a proxy asks
+    /// for is not known.
+    private struct Made: Sendable {
+        var provider: any ModelProvider
+        var hasListPrices: Bool
+    }
+
+    private func made(_ name: String, _ settings: Configuration) async throws(SessionError) -> Made {
+        if let provider { return Made(provider: provider, hasListPrices: true) }
         let place = try await place(of: name, settings)
         if place.key == nil, let variable = requiredKey(of: name, at: place.url, settings) {
             throw notConfigured(name, "no API key for \(name): set \(variable)")
@@ -225,9 +225,11 @@ final class ModelResolver: Sendable {
         if let made = made.withLock({ $0[place] }) { return made }
         let connection = ProviderConnection(
             name: name, endpoint: try endpoint(at: place), transport: transport, clock: clock)
-        let provider = ProviderCatalog.provider(connection, place.definition)
-        made.withLock { $0[place] = provider }
-        return provider
+        let new = Made(
+            provider: ProviderCatalog.provider(connection, place.definition),
+            hasListPrices: ProviderCatalog.isOwn(place.url, of: name))
+        made.withLock { $0[place] = new }
+        return new
     }
 
     /// The variable of the key that a provider wants; nil when it may have none.
@@ -244,6 +246,12 @@ final class ModelResolver: Sendable {
         var key: String?
         var allowsPlainHTTP: Bool
         var definition: Configuration.ProviderDefinition
+
+        /// Enough to tell places apart; a definition has many members.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(provider)
+            hasher.combine(url)
+        }
     }
 
     func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {

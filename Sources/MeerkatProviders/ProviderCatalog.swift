@@ -1,4 +1,5 @@
 public import MeerkatCore
+internal import MeerkatIO
 
 /// The providers that are known without configuration, and how providers are made.
 public struct ProviderCatalog: Sendable {
@@ -86,6 +87,12 @@ public struct ProviderCatalog: Sendable {
     public static func wantsKey(_ name: String) -> Bool {
         guard let definition = rows.first(where: { $0.name == name })?.definition else { return false }
         return definition.apiKeyHeader != nil || definition.baseURL?.hasPrefix("https:") ?? false
+    }
+
+    /// Whether a base URL is on the host of the shipped provider.
+    public static func isOwn(_ url: String, of name: String) -> Bool {
+        let own = rows.first { $0.name == name }?.definition.baseURL
+        return own.flatMap { URLLocation($0)?.host } == URLLocation(url)?.host
     }
 
     /// A provider of the definition's kind.
