@@ -15,9 +15,10 @@ async def converse() -> str:
     """Holds a conversation of three turns. Returns the session's id."""
     # The client starts an `rkat` process and talks to it; the process ends with the block.
     async with MeerkatClient() as client:
-        # A session is a conversation. Creating it runs the first turn.
+        # A session is a conversation. Creating it runs the first turn; very small models need a limit to find an end.
         result = await client.create_session(
-            "What is the capital of France?", system_prompt="You are a helpful guide. Answer in one short sentence.")
+            "What is the capital of France?", system_prompt="You are a helpful guide. Answer in one short sentence.",
+            max_tokens=200)
         print(f"> What is the capital of France?\n{result.text}\n")
 
         # Later turns know what has been said before.
