@@ -18,7 +18,8 @@ PATIENCE = 600.0
 
 @pytest.fixture
 def rkat(tmp_path: Path, live_url: str) -> Iterator[Rkat]:
-    config = "".join(
+    # The likeliest words, so that the small model does the same each time.
+    config = "[agent]\ntemperature = 0.0\n" + "".join(
         f'[providers.{name}]\nkind = "{kind}"\nbase_url = "{live_url}"\nmodels = ["local"]\n'
         for name, kind in KINDS.items()
     )
@@ -43,7 +44,7 @@ def test_conversation(rkat: Rkat, wire: str) -> None:
 @pytest.mark.parametrize("wire", KINDS)
 def test_tool_call(rkat: Rkat, wire: str) -> None:
     request = rkat.send("session/create", {
-        "prompt": "Which day is it? Use the datetime tool.", "provider": wire, "max_tokens": 300, "enable_builtins": True,
+        "prompt": "What time is it? Use the datetime tool.", "provider": wire, "max_tokens": 300, "enable_builtins": True,
         "limits": {"max_turns": 5}})
     result = rkat.result(request, timeout=PATIENCE)
     assert result["tool_calls"] >= 1
