@@ -42,9 +42,6 @@ struct Recording: Sendable, CustomTestStringConvertible {
         expected = value["expected"] ?? nil
     }
 
-    /// Whether the bytes are a stream, and not a JSON body.
-    var isStream: Bool { headers.contains { $0.name == "content-type" && $0.value.contains("event-stream") } }
-
     /// The body, cut behind each blank line.
     var events: [[UInt8]] {
         var events: [[UInt8]] = []
