@@ -89,36 +89,17 @@ public struct SessionTotals: Sendable, Hashable {
     public var openRun: OpenRun?
     /// The last processes that worked for tool calls, some of which may still be there.
     public var processes: [ToolProcess] = []
-    /// The model call that has not come to anything yet.
-    var openCall: ModelCall?
+    /// Knows the model call that has not come to anything yet.
+    var recorder = ModelCallRecorder()
 
     public init() {}
 
     /// Adds what a model call has used; other entries change nothing.
     public mutating func account(_ entry: Entry.Kind) {
-        openRun?.recorder.take(entry)
-        switch entry {
-        case .modelCalled, .runFinished:
-            // The end of its process has cut the last one off.
-            if let call = openCall { add(nil, call.spendingIfLost) }
-        default: break
-        }
-        switch entry {
-        case .modelCalled(let call): openCall = call
-        case .modelFailed, .modelAnswered, .compacted, .runFinished: openCall = nil
-        default: break
-        }
-        switch entry {
-        case .modelFailed(_, _, _, let usage, let spent), .modelAnswered(_, _, _, let usage, let spent):
-            add(usage, spent)
-        case .compacted(let compaction): add(compaction.usage, compaction.spent)
-        default: break
-        }
-    }
-
-    private mutating func add(_ usage: Usage?, _ spent: Spending?) {
-        if let usage { self.usage += usage }
-        spending += spent
+        guard let closed = recorder.take(entry) else { return }
+        if let usage = closed.usage { self.usage += usage }
+        spending += closed.spent
+        if let record = closed.record { openRun?.modelCalls.append(record) }
     }
 }
 

@@ -58,57 +58,44 @@ extension ModelCallRecord: JSONCodable {
 
 /// Pairs the entries of model calls with what they came to.
 public struct ModelCallRecorder: Sendable, Hashable {
-    public private(set) var records: [ModelCallRecord] = []
-    private var open: ModelCall?
+    /// What a call has come to.
+    public struct Closed: Sendable, Hashable {
+        /// Nil when nothing was told of its beginning.
+        public var record: ModelCallRecord?
+        var usage: Usage?
+        var spent: Spending?
+    }
+
+    /// The call that has not come to anything yet.
+    var open: ModelCall?
 
     public init() {}
 
     /// Takes an entry; those that are not about model calls change nothing.
-    public mutating func take(_ entry: Entry.Kind) {
+    ///
+    /// A call that comes to nothing before the next one begins or its run ends was cut off by the end of its process.
+    public mutating func take(_ entry: Entry.Kind) -> Closed? {
         switch entry {
         case .modelCalled(let call):
-            abandon()
-            open = call
-        case .runFinished: abandon()
-        case .modelFailed(_, _, let cause, let usage, let spent): close(usage, spent, failure: cause)
-        case .modelAnswered(_, _, _, let usage, let spent): close(usage, spent, failure: nil)
-        case .compacted(let compaction): close(compaction.usage, compaction.spent, failure: nil)
-        default: break
+            defer { open = call }
+            return abandon()
+        case .modelFailed(_, _, let cause, let usage, let spent): return close(usage, spent, failure: cause)
+        case .modelAnswered(_, _, _, let usage, let spent): return close(usage, spent)
+        case .compacted(let compaction): return close(compaction.usage, compaction.spent)
+        case .runFinished: return abandon()
+        default: return nil
         }
     }
 
-    /// The end of its process has cut the open call off.
-    private mutating func abandon() {
-        if let call = open { close(nil, call.spendingIfLost, failure: "interrupted") }
+    private mutating func abandon() -> Closed? {
+        guard let call = open else { return nil }
+        // What a fork has copied of it has cost nothing there.
+        let spent = call.bound == .zero ? Spending.zero : Spending(cost: nil, bound: call.bound)
+        return close(nil, spent, failure: "interrupted")
     }
 
-    private mutating func close(_ usage: Usage?, _ spent: Spending?, failure: String?) {
-        guard let call = open.take() else { return }
-        records.append(ModelCallRecord(call: call, usage: usage, cost: spent?.cost, failure: failure))
+    private mutating func close(_ usage: Usage?, _ spent: Spending?, failure: String? = nil) -> Closed {
+        let record = open.take().map { ModelCallRecord(call: $0, usage: usage, cost: spent?.cost, failure: failure) }
+        return Closed(record: record, usage: usage, spent: spent)
     }
-}
-
-extension ModelCallRecorder: JSONCodable {
-    public func write(to writer: inout JSONWriter) {
-        writer.writeObject { writer in
-            writer.member("records", records)
-            writer.member("open", open.map { ModelCallRecord(call: $0, usage: nil, cost: nil) })
-        }
-    }
-
-    public init(from reader: inout JSONReader) throws(JSONError) {
-        self.init()
-        try reader.readObject { (reader, key) throws(JSONError) in
-            switch key {
-            case "records": records = try reader.read()
-            case "open": open = try reader.readOptional(ModelCallRecord.self)?.call
-            default: break
-            }
-        }
-    }
-}
-
-extension ModelCall {
-    /// What the call may have cost when nothing is known of what it came to; what a fork has copied has cost nothing there.
-    var spendingIfLost: Spending { bound == .zero ? .zero : Spending(cost: nil, bound: bound) }
 }

@@ -285,7 +285,7 @@ public struct OpenRun: Sendable, Hashable {
     /// The text of the last answer that had any.
     public internal(set) var text: String?
     /// The model calls that have come to something.
-    public internal(set) var recorder = ModelCallRecorder()
+    public internal(set) var modelCalls: [ModelCallRecord] = []
 
     init(id: RunID, prompt: [Block], overrides: SessionOptions) {
         self.id = id

@@ -11,7 +11,7 @@ extension SessionTotals: JSONCodable {
             writer.member("context_seq", contextSeq)
             writer.member("open_run", openRun)
             writer.member("processes", processes)
-            writer.member("open_call", openCall.map { ModelCallRecord(call: $0, usage: nil, cost: $0.bound) })
+            writer.member("open_call", recorder.open.map { ModelCallRecord(call: $0, usage: nil, cost: $0.bound) })
         }
     }
 
@@ -30,8 +30,8 @@ extension SessionTotals: JSONCodable {
             case "processes": processes = try reader.read()
             case "open_call":
                 let record: ModelCallRecord? = try reader.readOptional()
-                openCall = record?.call
-                openCall?.bound = record?.cost
+                recorder.open = record?.call
+                recorder.open?.bound = record?.cost
             default: break
             }
         }
@@ -48,7 +48,7 @@ extension OpenRun: JSONCodable {
             writer.member("purpose", purpose.rawValue)
             writer.member("pending_attempt", pendingAttempt)
             writer.member("extractions", extractions)
-            writer.member("model_calls", recorder)
+            writer.member("model_calls", modelCalls)
             writer.member("tool_calls", toolCalls)
             writer.member("text", text)
         }
@@ -62,7 +62,7 @@ extension OpenRun: JSONCodable {
         var purpose = ModelCall.Purpose.turn
         var pendingAttempt: Int?
         var text: String?
-        var recorder = ModelCallRecorder()
+        var modelCalls: [ModelCallRecord] = []
         try reader.readObject { (reader, key) throws(JSONError) in
             switch key {
             case "id": id = try reader.read()
@@ -71,7 +71,7 @@ extension OpenRun: JSONCodable {
             case "calls": calls = try reader.readInteger()
             case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
             case "pending_attempt": pendingAttempt = try reader.readOptional()
-            case "model_calls": recorder = try reader.read()
+            case "model_calls": modelCalls = try reader.read()
             case "extractions": extractions = try reader.readInteger()
             case "tool_calls": toolCalls = try reader.readInteger()
             case "text": text = try reader.readOptional()
@@ -85,7 +85,7 @@ extension OpenRun: JSONCodable {
         self.extractions = extractions
         self.toolCalls = toolCalls
         self.text = text
-        self.recorder = recorder
+        self.modelCalls = modelCalls
     }
 }
 

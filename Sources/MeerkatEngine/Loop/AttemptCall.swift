@@ -114,8 +114,8 @@ extension RunLoop {
             let next: ResolvedModel
             do throws(SessionError) {
                 next = try await services.model(options.falling(back: choice))
-                answerCheck = try services.answerCheck(for: options, next)
                 try services.checkPrice(of: next, for: options, totals: totals)
+                answerCheck = try services.answerCheck(for: options, next)
             } catch {
                 services.log(.warn, "run \(run): \(choice.model) cannot be used: \(error.failure.message)")
                 continue

@@ -10,7 +10,7 @@ extension RunLoop {
             stopReason: ending.stopReason, provider: target.provider.name, model: target.model,
             endpoint: target.provider.endpoint)
         result.cost = totals.spending.cost
-        result.modelCalls = totals.openRun?.recorder.records ?? []
+        result.modelCalls = totals.openRun?.modelCalls ?? []
         result.structuredOutput = ending.structuredOutput
         result.schemaWarnings = answerCheck?.warnings ?? []
         takeMessages()

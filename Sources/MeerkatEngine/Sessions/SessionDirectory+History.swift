@@ -16,8 +16,11 @@ extension SessionDirectory {
         _ = try session(id)
         do throws(StoreError) {
             var recorder = ModelCallRecorder()
-            for case .entry(let entry) in try services.store.allEntries(of: id) { recorder.take(entry.kind) }
-            return recorder.records
+            var records: [ModelCallRecord] = []
+            for case .entry(let entry) in try services.store.allEntries(of: id) {
+                if let record = recorder.take(entry.kind)?.record { records.append(record) }
+            }
+            return records
         } catch {
             throw SessionError(.store(error), session: id)
         }

@@ -122,7 +122,7 @@ import Testing
                 call: 0, attempt: 1, cause: "timeout", usage: nil, spent: Spending(cost: nil, bound: dollars(8))))
         #expect(state.spending == Spending(cost: nil, bound: dollars(13)))
         #expect(
-            state.openRun?.recorder.records == [
+            state.openRun?.modelCalls == [
                 ModelCallRecord(call: call, usage: nil, cost: .zero, failure: "overloaded"),
                 ModelCallRecord(call: call, usage: Usage(), cost: dollars(5)),
                 ModelCallRecord(call: call, usage: nil, cost: nil, failure: "timeout"),
