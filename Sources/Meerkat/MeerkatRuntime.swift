@@ -76,7 +76,7 @@ public final class MeerkatRuntime: AgentRuntime {
                 ids: options.ids,
                 log: options.log,
                 tools: { toolMaker.tools(for: $0) },
-                isAlive: { $0.isAlive },
+                hasEnded: { $0.hasEnded },
                 endProcess: { $0.end() },
                 removeFiles: { toolMaker.removeFiles(of: $0) },
                 settings: { RunSettings(configuration.currentOrDefault) },

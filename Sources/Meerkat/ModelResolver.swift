@@ -17,7 +17,7 @@ final class ModelResolver: Sendable {
     let notices: Notices
     /// The providers in use; a run must not pay for making one.
     private let made = Mutex<[Place: Made]>([:])
-    private let gates = Mutex<[String: CallGate]>([:])
+    private let gates = Mutex<[String: AsyncSemaphore]>([:])
 
     init(configuration: any ConfigurationStore, options: MeerkatRuntime.Options) {
         self.configuration = configuration
@@ -194,7 +194,7 @@ final class ModelResolver: Sendable {
     }
 
     /// The gate of a provider with a limit of calls.
-    private func gate(_ name: String, _ settings: Configuration) -> CallGate? {
+    private func gate(_ name: String, _ settings: Configuration) -> AsyncSemaphore? {
         let limit = settings.providers.definitions[name]?.maxConcurrent
         return gates.withLock { gates in
             guard let limit else {
@@ -202,7 +202,7 @@ final class ModelResolver: Sendable {
                 gates.removeValue(forKey: name)?.setLimit(.max)
                 return nil
             }
-            let gate = gates[name] ?? CallGate(limit: limit)
+            let gate = gates[name] ?? AsyncSemaphore(limit: limit)
             gate.setLimit(limit)
             gates[name] = gate
             return gate

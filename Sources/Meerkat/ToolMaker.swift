@@ -60,9 +60,9 @@ extension ToolProcess {
         pid > 0 ? ProcessIdentity(pid: Int32(clamping: pid), startTime: startTime, bootID: boot) : nil
     }
 
-    /// Whether the process has not ended yet.
-    var isAlive: Bool { identity?.isAlive ?? false }
+    /// Whether the process has certainly ended.
+    var hasEnded: Bool { identity.map { $0.state == .ended } ?? true }
 
-    /// Ends the process with all that it has started.
+    /// Ends the process with all that it has started, if it is certain to be there.
     func end() { identity?.end() }
 }

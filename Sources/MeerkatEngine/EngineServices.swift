@@ -9,9 +9,11 @@ public struct EngineServices: Sendable {
     public var log: Log
     /// The tools of a session, made anew for each open one.
     public var tools: @Sendable (ToolScope) -> SessionTools
-    /// Whether a process that worked for a tool call is still there.
-    public var isAlive: @Sendable (ToolProcess) -> Bool
-    /// Ends a process that an earlier rkat has left, with all that it has started.
+    /// Where the tasks of runs go; nil for ``RuntimeExecutor``'s choice.
+    public var executor: (any TaskExecutor)?
+    /// Whether a process that worked for a tool call has certainly ended.
+    public var hasEnded: @Sendable (ToolProcess) -> Bool
+    /// Ends a process that a dead rkat has left, with all that it has started, if it is certain to be that process.
     public var endProcess: @Sendable (ToolProcess) -> Void
     /// Removes what tools have kept for a session that is deleted.
     public var removeFiles: @Sendable (SessionID) -> Void
@@ -31,7 +33,8 @@ public struct EngineServices: Sendable {
     public init(
         store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
         tools: @escaping @Sendable (ToolScope) -> SessionTools = { _ in SessionTools() },
-        isAlive: @escaping @Sendable (ToolProcess) -> Bool = { _ in false },
+        executor: (any TaskExecutor)? = nil,
+        hasEnded: @escaping @Sendable (ToolProcess) -> Bool = { _ in true },
         endProcess: @escaping @Sendable (ToolProcess) -> Void = { _ in },
         removeFiles: @escaping @Sendable (SessionID) -> Void = { _ in },
         settings: @escaping @Sendable () -> RunSettings,
@@ -47,7 +50,8 @@ public struct EngineServices: Sendable {
         self.ids = ids
         self.log = log
         self.tools = tools
-        self.isAlive = isAlive
+        self.executor = executor
+        self.hasEnded = hasEnded
         self.endProcess = endProcess
         self.removeFiles = removeFiles
         self.settings = settings
@@ -58,6 +62,10 @@ public struct EngineServices: Sendable {
     }
 }
 
+extension EngineServices {
+    var taskExecutor: (any TaskExecutor)? { executor ?? RuntimeExecutor.preferred }
+}
+
 /// A provider and what is asked of it.
 public struct ResolvedModel: Sendable {
     public var provider: any ModelProvider
@@ -65,13 +73,13 @@ public struct ResolvedModel: Sendable {
     /// What is known of the model; without a price where the settings below change it.
     public var profile: ModelProfile
     /// Bounds the calls of the provider that go on at a time, over all sessions.
-    public var gate: CallGate?
+    public var gate: AsyncSemaphore?
     public var maxTokens: Int
     public var temperature: Double?
     public var parameters: JSONObject
 
     public init(
-        provider: any ModelProvider, model: String, profile: ModelProfile = ModelProfile(), gate: CallGate? = nil,
+        provider: any ModelProvider, model: String, profile: ModelProfile = ModelProfile(), gate: AsyncSemaphore? = nil,
         maxTokens: Int, temperature: Double? = nil, parameters: JSONObject = JSONObject()
     ) {
         self.provider = provider

@@ -1,33 +1,54 @@
 public import MeerkatCore
-internal import MeerkatStorage
+public import MeerkatStorage
 internal import Synchronization
 
 /// A store in memory that tells what was appended and fails when a test says so.
 public final class RecordingStore: SessionStore {
     private struct State {
         var appends: [[Entry.Kind]] = []
+        var claims: [SessionID] = []
         var fails: @Sendable ([Entry.Kind]) -> StoreError? = { _ in nil }
     }
 
-    private let memory = MemorySessionStore()
+    private let memory: MemorySessionStore
     private let state = Mutex(State())
 
-    public init() {}
+    public init(_ memory: MemorySessionStore = MemorySessionStore()) {
+        self.memory = memory
+    }
+
+    /// The sessions that were claimed before an entry was written.
+    public var claims: [SessionID] { state.withLock { $0.claims } }
 
     /// The entries of each append, in order; failed ones are left out.
     public var appends: [[Entry.Kind]] { state.withLock { $0.appends } }
 
-    /// Lets appends fail for which `error` returns one; nothing of them is kept.
+    /// Lets appends fail for which `error` returns one, with no entries also releases; nothing of them is kept.
     public func fail(_ error: @escaping @Sendable ([Entry.Kind]) -> StoreError?) {
         state.withLock { $0.fails = error }
     }
 
-    public func append(_ append: SessionAppend) async throws(StoreError) {
+    @discardableResult
+    public func append(_ append: SessionAppend) async throws(StoreError) -> Claim? {
         let kinds = append.entries.map(\.kind)
         if let error = state.withLock({ $0.fails })(kinds) { throw error }
-        try await memory.append(append)
+        let claim = try await memory.append(append)
         state.withLock { $0.appends.append(kinds) }
+        return claim
     }
+
+    public func claim(_ id: SessionID, expecting nextSeq: Int) async throws(StoreError) -> Claim {
+        let claim = try await memory.claim(id, expecting: nextSeq)
+        state.withLock { $0.claims.append(id) }
+        return claim
+    }
+
+    public func release(_ claim: Claim, on id: SessionID) async throws(StoreError) {
+        if let error = state.withLock({ $0.fails })([]) { throw error }
+        try await memory.release(claim, on: id)
+    }
+
+    public func state(ofOwner owner: UniqueID) -> OwnerState { memory.state(ofOwner: owner) }
 
     public func session(_ id: SessionID) throws(StoreError) -> StoredSession? { try memory.session(id) }
 

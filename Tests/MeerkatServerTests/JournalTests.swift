@@ -98,8 +98,8 @@ import Testing
         try await withTestClient(provider, store: store) { client in
             let failure = try #require(await client.failure("session/create", ["prompt": "a"]))
             #expect(failure.code == -32013)
-            #expect(failure.details == ["reason": "store_full"])
-            #expect(client.eventNames.last == "run_failed")
+            #expect(failure.details == ["reason": "store", "store": "store_full"])
+            #expect(!client.eventNames.contains { $0 == "run_failed" || $0 == "run_completed" })
             store.fail { _ in nil }
             let session = try #require(failure.session)
             let result = try await client.call("turn/start", ["session_id": .string(session), "prompt": "b"])

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// Which run an event belongs to.
 public struct RunIdentity: Sendable, Hashable {
     public var session: SessionID
@@ -17,8 +15,12 @@ public struct RunIdentity: Sendable, Hashable {
 public protocol EventSink: Sendable {
     /// Whether the reader obeys `discard_text`, so that a call may be repeated after some of its text was shown.
     var acceptsDiscardedText: Bool { get }
-    /// Takes a batch; short and without waiting, because it is called on event loops. False means: wait for room.
+    /// Takes a batch; short and without waiting, because it is called on event loops.
+    ///
+    /// - Returns: ``hasRoom(for:)`` afterwards; `false` asks the caller to wait for room.
     func offer(_ batch: borrowing EventBatch, of run: RunIdentity) -> Bool
+    /// Whether the reader keeps up with the events of a run; derived from what is unread, and nothing else.
+    func hasRoom(for run: RunIdentity) -> Bool
     /// Runs `action` once there is room for this run again; at once when there is.
     func whenDrained(of run: RunIdentity, _ action: @escaping @Sendable () -> Void)
 }
@@ -31,36 +33,9 @@ extension EventSink {
     /// Ends early when the task is cancelled.
     public func emit(_ batch: EventBatch, of run: RunIdentity) async {
         guard !offer(batch, of: run) else { return }
-        let pending = DrainWait()
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                pending.start(continuation)
-                whenDrained(of: run) { pending.end() }
-            }
-        } onCancel: {
-            pending.end()
-        }
-    }
-}
-
-/// A task that waits for a reader, woken once by whichever comes first.
-private final class DrainWait: Sendable {
-    private let state = Mutex<(continuation: UnsafeContinuation<Void, Never>?, isDone: Bool)>((nil, false))
-
-    func start(_ continuation: UnsafeContinuation<Void, Never>) {
-        let isDone = state.withLock { state in
-            if !state.isDone { state.continuation = continuation }
-            return state.isDone
-        }
-        if isDone { continuation.resume() }
-    }
-
-    func end() {
-        let continuation = state.withLock { state in
-            defer { state = (nil, true) }
-            return state.continuation
-        }
-        continuation?.resume()
+        let drained = AsyncLatch<Void>()
+        whenDrained(of: run) { drained.open(()) }
+        _ = await drained.valueUnlessCancelled
     }
 }
 
@@ -68,5 +43,6 @@ private final class DrainWait: Sendable {
 public struct IgnoringEventSink: EventSink {
     public init() {}
     public func offer(_ batch: borrowing EventBatch, of run: RunIdentity) -> Bool { true }
+    public func hasRoom(for run: RunIdentity) -> Bool { true }
     public func whenDrained(of run: RunIdentity, _ action: @escaping @Sendable () -> Void) { action() }
 }

@@ -40,8 +40,13 @@ extension ModelProvider {
 ///
 /// Called on the transport's event loop, one call at a time; must not block.
 public protocol ModelSink: Sendable {
-    /// Takes a batch. False asks the transport to stop reading until the action given to ``whenDrained(_:)`` runs.
+    /// Takes a batch.
+    ///
+    /// - Returns: ``hasRoom`` afterwards; `false` asks the transport to stop reading until the action given to
+    ///   ``whenDrained(_:)`` runs.
     func offer(_ batch: borrowing EventBatch) -> Bool
+    /// Whether the reader of the events keeps up.
+    var hasRoom: Bool { get }
     /// Runs `action` once there is room again; at once when there is.
     func whenDrained(_ action: @escaping @Sendable () -> Void)
 }

@@ -1,8 +1,6 @@
 internal import Synchronization
 
 /// A value that comes once and that any number of tasks may wait for.
-///
-/// Not ended by cancellation.
 package final class AsyncLatch<Value: Sendable>: Sendable {
     private enum State {
         case waiting([@Sendable (Value) -> Void])
@@ -13,6 +11,7 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
 
     package init() {}
 
+    /// Gives the value; has no effect once there is one.
     package func open(_ value: Value) {
         let waiting = state.withLock { state -> [@Sendable (Value) -> Void] in
             guard case .waiting(let waiting) = state else { return [] }
@@ -35,10 +34,24 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
         if let value { action(value) }
     }
 
+    /// The value, once it is there; the wait is not ended by cancellation.
     package var value: Value {
         get async {
             await withUnsafeContinuation { continuation in
                 whenOpen { continuation.resume(returning: $0) }
+            }
+        }
+    }
+
+    /// The value; `nil` when the waiting task is cancelled before it is there.
+    package var valueUnlessCancelled: Value? {
+        get async {
+            let either = AsyncLatch<Value?>()
+            whenOpen { either.open($0) }
+            return await withTaskCancellationHandler {
+                await either.value
+            } onCancel: {
+                either.open(nil)
             }
         }
     }

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// Where the runtime takes time and delays from, so that tests decide how it passes.
 public protocol RuntimeClock: Sendable {
     /// The time of day.
@@ -21,49 +19,11 @@ extension RuntimeClock {
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     public func sleep(for delay: Duration) async throws(CancellationError) {
-        let pending = PendingWake()
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                pending.start(continuation) { schedule(after: delay) { pending.wake() } }
-            }
-        } onCancel: {
-            pending.wake()
-        }
+        let due = AsyncLatch<Void>()
+        let timer = schedule(after: delay) { due.open(()) }
+        _ = await due.valueUnlessCancelled
+        timer.cancel()
         if Task.isCancelled { throw CancellationError() }
-    }
-}
-
-/// Joins a timer, a cancellation and the waiting task; whichever comes first wakes it, once.
-private final class PendingWake: Sendable {
-    private struct State {
-        var continuation: UnsafeContinuation<Void, Never>?
-        var timer: (any ScheduledAction)?
-        var isDone = false
-    }
-
-    private let state = Mutex(State())
-
-    func start(_ continuation: UnsafeContinuation<Void, Never>, _ schedule: () -> any ScheduledAction) {
-        let isDone = state.withLock { state in
-            if !state.isDone { state.continuation = continuation }
-            return state.isDone
-        }
-        guard !isDone else { return continuation.resume() }
-        let timer = schedule()
-        let isLate = state.withLock { state in
-            if !state.isDone { state.timer = timer }
-            return state.isDone
-        }
-        if isLate { timer.cancel() }
-    }
-
-    func wake() {
-        let (continuation, timer) = state.withLock { state in
-            defer { state = State(isDone: true) }
-            return (state.continuation, state.timer)
-        }
-        timer?.cancel()
-        continuation?.resume()
     }
 }
 

@@ -5,14 +5,16 @@ public struct SessionError: Error, Sendable, Hashable {
     public enum Cause: Sendable, Hashable {
         /// No such session, or it is archived.
         case notFound
-        /// A run is going on, here or (`elsewhere`) in another process.
-        case busy(elsewhere: Bool)
+        /// A run is going on in this process.
+        case busy
         case invalidOption(field: String, message: String)
         case tooManySessions(limit: Int)
         case configuration(ConfigError)
         /// Something was asked for, by a request or by the configuration, that this build cannot do.
         case unavailable(feature: String)
         case store(StoreError)
+        /// The run has ended, but its end is not in the journal: for everyone else the run is interrupted.
+        case endNotStored(StoreError)
         case provider(ProviderError, provider: String?)
         /// The run ended by an interrupt.
         case cancelled(survivors: [String])
@@ -48,12 +50,8 @@ public struct SessionError: Error, Sendable, Hashable {
         case .notFound:
             RecordedFailure(
                 code: .sessionNotFound, message: "session not found: \(session.map { "\($0)" } ?? "unknown")")
-        case .busy(let elsewhere):
-            RecordedFailure(
-                code: .sessionBusy,
-                message: elsewhere
-                    ? StoreError.ownedElsewhere.message : "a turn is already running in this session",
-                details: elsewhere ? ["reason": "owned_elsewhere"] : JSONObject())
+        case .busy:
+            RecordedFailure(code: .sessionBusy, message: "a turn is already running in this session")
         case .invalidOption(let field, let message):
             RecordedFailure(code: .invalidParams, message: "\(field): \(message)", details: ["field": .string(field)])
         case .configuration(let error):
@@ -66,12 +64,14 @@ public struct SessionError: Error, Sendable, Hashable {
             RecordedFailure(
                 code: .internalError, message: "limits.max_open_sessions (\(limit)) is reached",
                 details: ["reason": "too_many_sessions", "limit": .integer(limit)])
-        case .store(.ownedElsewhere):
-            RecordedFailure(
-                code: .sessionBusy, message: StoreError.ownedElsewhere.message,
-                details: ["reason": "owned_elsewhere"])
         case .store(let error):
-            RecordedFailure(code: .agentError, message: error.message, details: ["reason": .string(error.reason)])
+            RecordedFailure(
+                code: error.isOwnership ? .sessionBusy : .agentError, message: error.message,
+                details: ["reason": .string(error.reason)])
+        case .endNotStored(let error):
+            RecordedFailure(
+                code: .agentError, message: "the end of the run could not be stored: \(error.message)",
+                details: ["reason": "store", "store": .string(error.reason)])
         case .provider(let error, let provider): Self.failure(error, provider: provider)
         case .cancelled(let survivors):
             RecordedFailure(

@@ -7,7 +7,25 @@ public protocol SessionStore: Sendable {
     /// Appends entries to a session, creating it when the first entry has `seq` 1.
     ///
     /// Not ended by cancellation: when it returns, the entries are durable; when it throws, none of them is.
-    func append(_ append: SessionAppend) async throws(StoreError)
+    ///
+    /// - Returns: The claim that this process holds on the session afterwards; `nil` when it holds none.
+    /// - Throws: ``StoreError/ownedElsewhere`` and ``StoreError/ownerUnknown`` before ``StoreError/conflict``, so that
+    ///   a session that another process runs is never mistaken for one that has merely changed.
+    @discardableResult
+    func append(_ append: SessionAppend) async throws(StoreError) -> Claim?
+
+    /// Takes the right to change a session before any effect on it, without writing an entry.
+    ///
+    /// `nextSeq` is the `seq` that the session's next entry has as far as the caller knows.
+    ///
+    /// - Throws: ``StoreError/conflict`` when the session has changed, and the errors of ``append(_:)``.
+    func claim(_ id: SessionID, expecting nextSeq: Int) async throws(StoreError) -> Claim
+
+    /// Gives up a claim; has no effect when the claim was lost before.
+    func release(_ claim: Claim, on id: SessionID) async throws(StoreError)
+
+    /// Whether the process that took a claim under this id still lives.
+    func state(ofOwner owner: UniqueID) -> OwnerState
 
     /// A session's row, or nil.
     func session(_ id: SessionID) throws(StoreError) -> StoredSession?
@@ -23,25 +41,51 @@ public protocol SessionStore: Sendable {
 
     /// Removes a session and everything said in it; nothing happens when there is none.
     ///
-    /// - Throws: ``StoreError/ownedElsewhere`` while another process runs it.
+    /// - Throws: ``StoreError/ownedElsewhere`` while another process runs it, ``StoreError/ownerUnknown`` when that
+    ///   cannot be determined.
     func delete(_ id: SessionID) async throws(StoreError)
 
     /// Finishes what is being written and lets go of the files.
     func close() async
 }
 
+/// The right to change a session, held by one process at a time.
+///
+/// Every effect on a session needs the claim: an append, the end of a process that was left behind, a posted message.
+public struct Claim: Sendable, Hashable {
+    /// The process that holds the claim.
+    public var owner: UniqueID
+    /// Counts the claims on the session; one that was taken over since has a lower number.
+    public var fence: Int64
+
+    public init(owner: UniqueID, fence: Int64) {
+        self.owner = owner
+        self.fence = fence
+    }
+}
+
+/// Who holds a claim.
+public enum OwnerState: Sendable, Hashable {
+    /// No process, or one that has ended.
+    case nobody
+    case thisProcess
+    case otherProcess
+    /// It cannot be determined whether the process lives, for example because no descriptor is left.
+    case unknown
+}
+
 /// Entries to be appended together.
 public struct SessionAppend: Sendable {
-    /// What happens to the right to run the session.
+    /// The claim that an append is made under.
     public enum Ownership: Sendable, Hashable {
-        /// The process takes it, if no living process has it.
+        /// The process takes a new claim and keeps it.
         case take
-        /// The process must have it.
-        case keep
-        /// The process must have it and gives it up.
-        case release
-        /// It stays with who has it; another living process must not.
-        case ignore
+        /// The process holds this claim and keeps it.
+        case hold(Claim)
+        /// The process holds this claim and gives it up.
+        case release(Claim)
+        /// The process takes a claim for this transaction alone.
+        case momentary
     }
 
     public var session: SessionID
@@ -106,17 +150,15 @@ public struct SessionSummary: Sendable, Hashable {
 
 /// A session's row.
 public struct StoredSession: Sendable, Hashable {
-    /// Who has the right to run a session.
-    public enum Owner: Sendable, Hashable {
-        case nobody, thisProcess, otherProcess
-    }
-
     public var summary: SessionSummary
-    public var owner: Owner
+    public var owner: OwnerState
+    /// The `seq` of the next entry.
+    public var nextSeq: Int
 
-    public init(summary: SessionSummary, owner: Owner) {
+    public init(summary: SessionSummary, owner: OwnerState, nextSeq: Int) {
         self.summary = summary
         self.owner = owner
+        self.nextSeq = nextSeq
     }
 
     /// The run that was cut off: it has not ended and no living process runs it.
@@ -140,6 +182,8 @@ public enum StoreError: Error, Sendable, Hashable {
     case conflict
     /// Another living process runs the session.
     case ownedElsewhere
+    /// It cannot be determined whether the process that runs the session lives; the text says why.
+    case ownerUnknown(String)
     /// The run id was used before.
     case duplicateRun
     case notFound
@@ -153,13 +197,24 @@ public enum StoreError: Error, Sendable, Hashable {
     case networkFileSystem(path: String)
     /// The stored bytes are damaged.
     case corrupt(String)
+    /// Somebody removed or replaced a file of the database while it was in use.
+    case replaced(path: String)
     case failed(String)
+
+    /// Whether the session belongs, or may belong, to another process.
+    public var isOwnership: Bool {
+        switch self {
+        case .ownedElsewhere, .ownerUnknown: true
+        default: false
+        }
+    }
 
     /// A stable word for `details.reason`.
     public var reason: String {
         switch self {
         case .conflict: "conflict"
         case .ownedElsewhere: "owned_elsewhere"
+        case .ownerUnknown: "owner_unknown"
         case .duplicateRun: "duplicate_run"
         case .notFound: "not_found"
         case .unreadable: "store_format"
@@ -168,6 +223,7 @@ public enum StoreError: Error, Sendable, Hashable {
         case .busy: "store_busy"
         case .networkFileSystem: "store_network_file_system"
         case .corrupt: "store_corrupt"
+        case .replaced: "store_replaced"
         case .failed: "store_failed"
         }
     }
@@ -176,6 +232,8 @@ public enum StoreError: Error, Sendable, Hashable {
         switch self {
         case .conflict: "the session was changed by another process"
         case .ownedElsewhere: "another process is running this session"
+        case .ownerUnknown(let why):
+            "it cannot be determined whether the process that runs this session is alive: \(why)"
         case .duplicateRun: "the run id was used before"
         case .notFound: "no such session"
         case .unreadable(let entry):
@@ -187,6 +245,7 @@ public enum StoreError: Error, Sendable, Hashable {
         case .networkFileSystem(let path):
             "\(path) is on a network file system, which cannot lock reliably; set storage.directory to a local one"
         case .corrupt(let text): "the session store is damaged: \(text)"
+        case .replaced(let path): "\(path) was removed or replaced while it was in use"
         case .failed(let text): "the session store failed: \(text)"
         }
     }

@@ -95,6 +95,7 @@ extension ToolProcess: JSONCodable {
             writer.member("pid", pid)
             writer.member("start_time", startTime)
             writer.member("boot", boot)
+            if let owner { writer.member("owner", owner.description) }
         }
     }
 
@@ -105,6 +106,7 @@ extension ToolProcess: JSONCodable {
             case "pid": pid = try reader.readInteger()
             case "start_time": startTime = try reader.readInteger()
             case "boot": boot = try reader.readString()
+            case "owner": owner = UniqueID(try reader.readString())
             default: break
             }
         }

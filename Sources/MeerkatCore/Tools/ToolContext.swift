@@ -34,10 +34,13 @@ public struct ToolProcess: Sendable, Hashable {
     public var startTime: UInt64
     /// Names the run of the system, from one start of it to the next.
     public var boot: String
+    /// The owner of the session that started the process; `nil` in journals of earlier versions.
+    public var owner: UniqueID?
 
-    public init(pid: Int, startTime: UInt64, boot: String) {
+    public init(pid: Int, startTime: UInt64, boot: String, owner: UniqueID? = nil) {
         self.pid = pid
         self.startTime = startTime
         self.boot = boot
+        self.owner = owner
     }
 }

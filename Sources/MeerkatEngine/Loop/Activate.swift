@@ -8,12 +8,9 @@ extension RunLoop {
     static func activate(
         _ order: Order, in session: LiveSession, as handle: RunHandle, with services: EngineServices
     ) async throws(SessionError) -> (RunLoop, Position) {
-        do throws(SessionError) {
-            return try await begin(order, in: session, as: handle, with: services)
-        } catch {
-            // Another process has been at it since the session was loaded: look again, once.
-            guard error.cause == .store(.conflict), !order.isCreating else { throw error }
-            return try await begin(order, in: session, as: handle, with: services)
+        guard !order.isCreating else { return try await begin(order, in: session, as: handle, with: services) }
+        return try await session.withCurrent(with: services) { () async throws(SessionError) in
+            try await begin(order, in: session, as: handle, with: services)
         }
     }
 
@@ -73,7 +70,7 @@ extension RunLoop {
 
     /// Makes the beginning, or the going on, of the run durable and tells of it.
     private mutating func open() async throws(SessionError) -> Position {
-        let messages = order.isResuming ? [] : session.takeInbox()
+        let messages = order.isResuming ? [] : session.inbox(after: 0)
         // Inside the lock, because a copy of the history that lives on would be copied whole by the append.
         let opened = session.withLoaded { loaded -> Opening? in
             switch order.kind {
@@ -88,9 +85,8 @@ extension RunLoop {
         guard let (entries, position, prompt) = opened ?? nil else { throw failure(.notInterrupted) }
         do throws(StoreError) {
             try await session.append(
-                entries, ownership: .take, newRun: order.isResuming ? nil : order.run, with: services)
+                entries, .begin, newRun: order.isResuming ? nil : order.run, messages: messages.count, with: services)
         } catch {
-            session.returnToInbox(messages)
             throw failure(.store(error))
         }
         hasBegun = true
@@ -109,14 +105,14 @@ extension RunLoop {
         return position
     }
 
-    typealias Opening = (entries: [(kind: Entry.Kind, run: RunID?)], position: Position, prompt: [Block])
+    typealias Opening = (entries: [LiveSession.Addition], position: Position, prompt: [Block])
 
     /// The entries that begin the run: what an interrupted run left open is closed first.
     private mutating func begin(
         _ state: SessionState, _ prompt: [Block], overrides: SessionOptions?, creating: SessionOptions?,
-        messages: [LiveSession.Message]
+        messages: ArraySlice<LiveSession.Message>
     ) -> Opening? {
-        var entries: [(kind: Entry.Kind, run: RunID?)] = []
+        var entries: [LiveSession.Addition] = []
         if let creating { entries.append((.sessionCreated(creating, origin: nil), nil)) }
         if let interrupted = state.openRun {
             for call in state.unansweredCalls {
@@ -125,7 +121,7 @@ extension RunLoop {
             entries.append((.runFinished(.cancelled(reason: "interrupted")), interrupted.id))
         }
         entries += context(state).map { ($0, nil) }
-        entries += messages.map { (.messageAdded(origin: $0.origin.rawValue, blocks: $0.blocks), nil) }
+        entries += messages.map { ($0.entry, nil) }
         let isOverriding = overrides.map { $0 != SessionOptions() } ?? false
         entries.append((.runStarted(prompt: prompt, overrides: isOverriding ? overrides : nil), run))
         budget.begin(state.totals, toolCalls: state.toolCallCount)
@@ -168,37 +164,6 @@ extension EngineServices {
     /// Whether a run with this id was ever started; false as well when that cannot be found out.
     func isKnown(_ run: RunID) -> Bool {
         (try? store.session(ofRun: run)) != nil  // the error that led here is told, not a second one
-    }
-}
-
-extension LiveSession {
-    /// Reads the session's entries from the store.
-    func load(from store: any SessionStore) throws(StoreError) {
-        load(try SessionState(id: id, from: store))
-    }
-
-    /// Waits, after a restart, until the processes of the session that is dead are gone as well.
-    ///
-    /// They go by themselves within a second, unless something keeps them from it; then they are ended.
-    ///
-    /// - Throws: ``SessionError/Cause/processesLeft(_:)`` when some do not go within 5 s,
-    ///   ``SessionError/Cause/cancelled(survivors:)`` when the task is cancelled.
-    func waitForProcesses(with services: EngineServices) async throws(SessionError) {
-        guard let processes = takeForeignProcesses() else { return }
-        var left = processes.filter(services.isAlive)
-        for round in 0..<50 where !left.isEmpty {
-            if round == 20 { for process in left { services.endProcess(process) } }
-            do throws(CancellationError) {
-                try await services.clock.sleep(for: .milliseconds(100))
-            } catch {
-                keepForeignProcesses(left)
-                throw SessionError(.cancelled(survivors: []), session: id)
-            }
-            left = left.filter(services.isAlive)
-        }
-        guard !left.isEmpty else { return }
-        keepForeignProcesses(left)
-        throw SessionError(.processesLeft(left.map(\.pid)), session: id)
     }
 }
 

@@ -25,7 +25,7 @@ extension RunLoop {
                 recordFailure(of: purpose, attempt: attempt, "not_made", usage: nil, spent: .zero)
                 throw error
             }
-            let call = WatchedCall(of: target.provider, for: identity, events: events, clock: services.clock)
+            let call = WatchedCall(of: target.provider, for: identity, events: events, with: services)
             do throws(ProviderError) {
                 let answer = try await watch(call, request)
                 return (answer, bill(answer, of: request, purpose, bound: bound))

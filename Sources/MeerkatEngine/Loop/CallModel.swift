@@ -13,9 +13,9 @@ extension RunLoop {
 
     /// Puts what other sources have said into the conversation.
     mutating func takeMessages() {
-        for message in session.takeInbox() {
-            pending.append(.messageAdded(origin: message.origin.rawValue, blocks: message.blocks))
-        }
+        let messages = session.inbox(after: takenMessages)
+        pending += messages.map(\.entry)
+        takenMessages += messages.count
     }
 
     mutating func nextCall(_ purpose: ModelCall.Purpose, bound: USDollars? = nil) -> Entry.Kind {

@@ -8,13 +8,15 @@ extension RunLoop {
     static func summarize(
         _ order: Order, in session: LiveSession, as handle: RunHandle, with services: EngineServices
     ) async throws(SessionError) -> CompactionCompleted? {
-        var loop = try await prepare(order, in: session, as: handle, with: services)
-        let result: Result<CompactionCompleted?, SessionError>
-        do throws(SessionError) { result = .success(try await loop.compact()) } catch { result = .failure(error) }
-        // What a failed attempt has left gives the session up; a successful one has done so.
-        if loop.hasBegun, !loop.pending.isEmpty { try await loop.commit(ownership: .release) }
-        await loop.emitAnnouncements()
-        return try result.get()
+        try await session.withCurrent(with: services) { () async throws(SessionError) in
+            var loop = try await prepare(order, in: session, as: handle, with: services)
+            let result: Result<CompactionCompleted?, SessionError>
+            do throws(SessionError) { result = .success(try await loop.compact()) } catch { result = .failure(error) }
+            // What a failed attempt has left gives the session up; a successful one has done so.
+            if loop.hasBegun, !loop.pending.isEmpty { try await loop.commit(.end) }
+            await loop.emitAnnouncements()
+            return try result.get()
+        }
     }
 
     /// Whether the conversation is too long and may be summarized again.
@@ -100,7 +102,7 @@ extension RunLoop {
         totals?.account(.compacted(compaction))
         compaction.totals = totals
         pending.append(.compacted(compaction))
-        do throws(SessionError) { try await commit(ownership: order.isRun ? nil : .release) } catch {
+        do throws(SessionError) { try await commit(order.isRun ? nil : .end) } catch {
             throw .ended(error)
         }
         let after = session.withLoaded { loaded in

@@ -57,9 +57,11 @@ extension RunLoop {
     private func context(of toolUse: ToolUse) -> ToolContext {
         ToolContext(session: session.id, run: run, toolUseID: toolUse.id, clock: services.clock) {
             [session, services, run] (process) throws(ToolError) in
+            var process = process
+            process.owner = session.claim?.owner
             do throws(StoreError) {
                 try await session.append(
-                    [.processStarted(toolUseID: toolUse.id, process)], run: run, ownership: .keep, with: services)
+                    [.processStarted(toolUseID: toolUse.id, process)], run: run, .keep, with: services)
             } catch {
                 throw .executionFailed("the call could not be stored: \(error.message)")
             }
@@ -79,7 +81,7 @@ extension RunLoop {
     private mutating func run(_ calls: [ToolBatch.Call]) async throws(SessionError) -> [(
         String, RepetitionGuard.Outcome
     )] {
-        let batch = ToolBatch(calls, clock: services.clock)
+        let batch = ToolBatch(calls, clock: services.clock, executor: services.taskExecutor)
         defer { batch.close() }
         var waiting = min(settings.tools.maxConcurrent, calls.count)
         for index in 0..<waiting { batch.start(index) }

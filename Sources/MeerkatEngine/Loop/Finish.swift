@@ -15,7 +15,7 @@ extension RunLoop {
         result.schemaWarnings = answerCheck?.warnings ?? []
         takeMessages()
         pending.append(.runFinished(.completed(result)))
-        try await commit(ownership: .release)
+        try await commit(.end)
         announcements.append(
             .runCompleted(
                 RunCompleted(
@@ -25,17 +25,20 @@ extension RunLoop {
     }
 
     /// Ends the run with an error and returns it as it was recorded.
+    ///
+    /// An end that cannot be stored is not announced, because the session's next turn or `turn/resume` decides how the
+    /// run ends; the error says that the store has failed.
     mutating func fail(_ error: SessionError) async -> SessionError {
         if case .limitReached = error.cause { warn() }
         do throws(StoreError) {
             // A failed append has thrown the history away.
             if !session.isLoaded { try session.load(from: services.store) }
             pending += closing(error)
-            try await session.append(pending, run: run, ownership: .release, with: services)
-        } catch {
-            // The run stays open in the journal; the session's next turn closes it. What was not stored is not told.
-            announcements = EventBatch()
-            services.log(.error, "run \(run): its end could not be stored: \(error.message)")
+            try await session.append(pending, run: run, .end, messages: takenMessages, with: services)
+        } catch let problem {
+            services.log(.error, "run \(run): its end could not be stored: \(problem.message)")
+            // Another process has taken the session over, and the run with it.
+            return error.cause == .store(.conflict) ? error : failure(.endNotStored(problem))
         }
         announcements.append(
             .runFailed(RunFailed(sessionID: session.id, error: error.failure.message)))

@@ -7,7 +7,7 @@ extension RunLoop {
     /// are made again.
     mutating func resume(_ state: SessionState) -> Opening? {
         guard let open = state.openRun, open.id == run else { return nil }
-        var entries: [(kind: Entry.Kind, run: RunID?)] = [(.runResumed, run)]
+        var entries: [LiveSession.Addition] = [(.runResumed, run)]
         entries += context(state).map { ($0, nil) }
         calls = open.calls
         toolCalls = open.toolCalls
@@ -35,7 +35,7 @@ extension RunLoop {
 
     private mutating func position(
         of open: OpenRun, _ state: SessionState
-    ) -> (entries: [(kind: Entry.Kind, run: RunID?)], position: Position) {
+    ) -> (entries: [LiveSession.Addition], position: Position) {
         if let attempt = open.pendingAttempt, open.purpose != .compaction {
             if options.limits.maxCost != nil, open.purpose == .turn {
                 // What the call can cost is found out before it is made again.

@@ -84,6 +84,8 @@ struct RunLoop: Sendable {
     var hasBegun = false
     /// Entries that wait for the next commit.
     var pending: [Entry.Kind] = []
+    /// How many of them are messages of the inbox, which leave it with that commit.
+    var takenMessages = 0
     /// Events that wait for the next commit.
     var announcements = EventBatch()
 
@@ -102,8 +104,10 @@ struct RunLoop: Sendable {
             (loop, position) = try await activate(order, in: session, as: handle, with: services)
         } catch {
             services.log(.info, "run \(order.run) refused: \(error.failure.message)")
-            // Nothing was journaled and no event was sent. A run that is known is answered by its record all the same.
-            return .failure(services.isKnown(order.run) ? SessionError(.store(.duplicateRun), run: order.run) : error)
+            // Nothing was journaled and no event was sent. A run that somebody else has begun, or ended, is answered by
+            // its record all the same.
+            let isRecorded = order.isResuming ? error.cause == .notInterrupted : services.isKnown(order.run)
+            return .failure(isRecorded ? SessionError(.store(.duplicateRun), run: order.run) : error)
         }
         let deadline = loop.scheduleDeadline()
         defer { deadline?.cancel() }

@@ -8,10 +8,9 @@ final class WatchedCall: ModelSink {
     private struct State {
         var task: Task<Result<ModelAnswer, ProviderError>, Never>?
         var timer: (any ScheduledAction)?
-        /// When the provider last showed a sign of life, or the reader had caught up.
+        /// When the provider last showed a sign of life, or the reader caught up.
         var lastProgress: UInt64
         var hasBegun = false
-        var isPaused = false
         var hasShownText = false
         var isTimedOut = false
         var isOver = false
@@ -21,13 +20,17 @@ final class WatchedCall: ModelSink {
     private let identity: RunIdentity
     private let events: any EventSink
     private let clock: any RuntimeClock
+    private let executor: (any TaskExecutor)?
     private let state: Mutex<State>
 
-    init(of provider: any ModelProvider, for identity: RunIdentity, events: any EventSink, clock: any RuntimeClock) {
+    init(
+        of provider: any ModelProvider, for identity: RunIdentity, events: any EventSink, with services: EngineServices
+    ) {
         self.provider = provider
         self.identity = identity
         self.events = events
-        self.clock = clock
+        clock = services.clock
+        executor = services.taskExecutor
         state = Mutex(State(lastProgress: clock.uptime))
     }
 
@@ -40,7 +43,7 @@ final class WatchedCall: ModelSink {
     func run(
         _ request: ModelRequest, firstToken: Duration, idle: Duration
     ) async throws(ProviderError) -> ModelAnswer {
-        let task = Task(executorPreference: RuntimeExecutor.preferred) {
+        let task = Task(executorPreference: executor) {
             [provider] () -> Result<ModelAnswer, ProviderError> in
             do throws(ProviderError) { return .success(try await provider.stream(request, into: self)) } catch {
                 return .failure(error)
@@ -83,10 +86,11 @@ final class WatchedCall: ModelSink {
 
     private func look(firstToken: Duration, idle: Duration) {
         let now = clock.uptime
+        let hasRoom = hasRoom
         let next = state.withLock { state -> Duration? in
             guard !state.isOver else { return nil }
             let limit = state.hasBegun ? idle : firstToken
-            if state.isPaused { return limit }
+            if !hasRoom { return limit }
             let silence = Duration.nanoseconds(Int64(clamping: now - min(state.lastProgress, now)))
             if silence < limit { return limit - silence }
             state.isTimedOut = true
@@ -109,19 +113,19 @@ final class WatchedCall: ModelSink {
             if !isEmpty { state.hasShownText = true }
         }
         guard !isEmpty, !events.offer(batch, of: identity) else { return true }
-        state.withLock { $0.isPaused = true }
+        // The silence of the provider begins when the reader has caught up, whoever else waits for that.
+        events.whenDrained(of: identity) { [weak self] in
+            guard let self else { return }
+            let now = clock.uptime
+            state.withLock { $0.lastProgress = max($0.lastProgress, now) }
+        }
         return false
     }
 
+    var hasRoom: Bool { events.hasRoom(for: identity) }
+
     func whenDrained(_ action: @escaping @Sendable () -> Void) {
-        events.whenDrained(of: identity) { [self] in
-            let now = clock.uptime
-            state.withLock { state in
-                state.isPaused = false
-                state.lastProgress = now
-            }
-            action()
-        }
+        events.whenDrained(of: identity, action)
     }
 }
 

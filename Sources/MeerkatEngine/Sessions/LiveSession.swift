@@ -9,23 +9,27 @@ final class LiveSession: Sendable {
         var buffer = RenderBuffer()
     }
 
-    /// What a job or another source wants to say.
+    /// A message of a job or another source that is not a prompt.
     struct Message: Sendable {
         var origin: MessageOrigin
         var blocks: [Block]
+
+        var entry: Entry.Kind { .messageAdded(origin: origin.rawValue, blocks: blocks) }
     }
 
-    private struct Live {
+    struct Live {
         var summary: SessionSummary
         var tools: ToolBox?
-        /// Messages for the next model call.
+        /// Messages that are not in the journal yet.
         var inbox: [Message] = []
-        /// Processes that an earlier rkat has left; nil once they are known to be gone.
-        var foreignProcesses: [ToolProcess]?
-        /// A session that was made here has none.
-        var mayHaveForeignProcesses: Bool
+        /// Left processes that are known to have ended.
+        var endedProcesses: Set<ToolProcess> = []
         var run: RunHandle?
+        /// The right to change the session; held by a run, and until it could be given up.
+        var claim: Claim?
         var loaded: Loaded?
+        /// Repeats what could not be stored.
+        var retry = Retry()
         var lastUse: UInt64 = 0
         var countedBytes = 0
     }
@@ -33,18 +37,19 @@ final class LiveSession: Sendable {
     let id: SessionID
     /// As they were when the session was opened.
     let settings: RunSettings
-    private let live: Mutex<Live>
+    let live: Mutex<Live>
     /// Appends follow one another; archiving may come between those of a run.
-    let appendOrder = AsyncLock()
+    let appendOrder = AsyncSemaphore(limit: 1)
 
     init(_ summary: SessionSummary, settings: RunSettings, loaded: Loaded? = nil) {
         id = summary.id
         self.settings = settings
-        live = Mutex(Live(summary: summary, mayHaveForeignProcesses: loaded == nil, loaded: loaded))
+        live = Mutex(Live(summary: summary, loaded: loaded))
     }
 
     var summary: SessionSummary { live.withLock { $0.summary } }
     var run: RunHandle? { live.withLock { $0.run } }
+    var claim: Claim? { live.withLock { $0.claim } }
 
     /// Makes `run` the run of this session unless one is going on, which is returned then.
     func begin(_ run: RunHandle) -> RunHandle? {
@@ -86,62 +91,15 @@ final class LiveSession: Sendable {
         await tools?.close()
     }
 
-    func takeForeignProcesses() -> [ToolProcess]? { live.withLock { $0.foreignProcesses.take() } }
-    func keepForeignProcesses(_ processes: [ToolProcess]) { live.withLock { $0.foreignProcesses = processes } }
-
-    // MARK: Messages
-
-    /// Takes the messages that wait for a model call.
-    func takeInbox() -> [Message] {
-        live.withLock { live in
-            defer { live.inbox = [] }
-            return live.inbox
-        }
-    }
-
-    /// Puts back what could not be stored.
-    func returnToInbox(_ messages: [Message]) {
-        live.withLock { $0.inbox = messages + $0.inbox }
-    }
-
-    /// Puts a message into the conversation: before the next model call, or at once while no run is going on.
-    private func post(_ message: Message, with services: EngineServices) async {
-        live.withLock { $0.inbox.append(message) }
-        await deliverInbox(with: services)
-    }
-
-    /// Stores the messages that wait, unless a run is going on, which takes them itself.
-    func deliverInbox(with services: EngineServices) async {
-        guard live.withLock({ !$0.inbox.isEmpty }) else { return }
-        // A run that begins waits for its turn to append, so that none of them comes between a question and its answer.
-        await appendOrder.withLock {
-            let messages = live.withLock { live -> [Message] in
-                guard live.run == nil, !live.summary.isArchived else { return [] }
-                defer { live.inbox = [] }
-                return live.inbox
-            }
-            guard !messages.isEmpty else { return }
-            do throws(StoreError) {
-                try await appendInOrder(
-                    messages.map { (.messageAdded(origin: $0.origin.rawValue, blocks: $0.blocks), nil) },
-                    ownership: .ignore, newRun: nil, with: services)
-            } catch {
-                services.log(.warn, "session \(id): a message could not be stored: \(error.message)")
-            }
-        }
-    }
-
     // MARK: History
 
     var isLoaded: Bool { live.withLock { $0.loaded != nil } }
 
-    func load(_ state: SessionState) {
+    /// Reads the session's entries from the store.
+    func load(from store: any SessionStore) throws(StoreError) {
+        let state = try SessionState(id: id, from: store)
         live.withLock { live in
             live.loaded = Loaded(state: state)
-            if live.mayHaveForeignProcesses {
-                live.mayHaveForeignProcesses = false
-                live.foreignProcesses = state.processes.isEmpty ? nil : state.processes
-            }
             live.summary = SessionSummary(state)
         }
     }
@@ -184,83 +142,5 @@ final class LiveSession: Sendable {
             defer { live.countedBytes = bytes }
             return bytes - live.countedBytes
         }
-    }
-}
-
-/// A run that is going on: who waits for it and how to end it.
-final class RunHandle: Sendable {
-    typealias Outcome = Result<RunResult, SessionError>
-
-    private struct State {
-        var task: Task<Outcome?, Never>?
-        var isCancelled = false
-        var isExpired = false
-    }
-
-    let id: RunID
-    private let startedAt: UInt64
-    private let state = Mutex(State())
-    private let finished = AsyncLatch<Outcome?>()
-
-    init(id: RunID, at uptime: UInt64) {
-        self.id = id
-        startedAt = uptime
-    }
-
-    /// Whether the run's time is over and nobody has interrupted it before.
-    var isExpired: Bool { state.withLock { $0.isExpired } }
-
-    func elapsed(at uptime: UInt64) -> Duration { .nanoseconds(Int64(clamping: uptime - min(startedAt, uptime))) }
-
-    /// Starts the run in a task of its own, which this handle owns until its end.
-    ///
-    /// - Parameter body: gives no outcome when it is no run but something else that keeps the session busy.
-    func start(_ body: @escaping @Sendable () async -> Outcome?) {
-        let task = Task.detached(executorPreference: RuntimeExecutor.preferred) { [finished] in
-            let outcome = await body()
-            finished.open(outcome)
-            return outcome
-        }
-        let isCancelled = state.withLock { state in
-            state.task = task
-            return state.isCancelled
-        }
-        if isCancelled { task.cancel() }
-    }
-
-    /// Asks the run to end.
-    ///
-    /// The one end of the run says that it was cancelled.
-    func cancel() {
-        let task = state.withLock { state in
-            state.isCancelled = true
-            return state.task
-        }
-        task?.cancel()
-    }
-
-    /// Ends the run because its time is over.
-    func expire() {
-        let task = state.withLock { state in
-            if !state.isCancelled { state.isExpired = true }
-            return state.task
-        }
-        task?.cancel()
-    }
-
-    /// The outcome, once there is one.
-    ///
-    /// Not ended by cancellation.
-    var outcome: Outcome {
-        get async { await finished.value ?? .failure(SessionError(.notFound, run: id)) }
-    }
-
-    /// Waits for the end of the run, but no longer than `limit`, and tells whether it has ended.
-    func hasEnded(within limit: Duration, clock: any RuntimeClock) async -> Bool {
-        let either = AsyncLatch<Bool>()
-        finished.whenOpen { _ in either.open(true) }
-        let timer = clock.schedule(after: limit) { either.open(false) }
-        defer { timer.cancel() }
-        return await either.value
     }
 }

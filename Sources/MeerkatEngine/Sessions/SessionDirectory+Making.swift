@@ -51,31 +51,6 @@ extension SessionDirectory {
         return try await store(newSession(), zip(entries, runs).map { ($0, $1) }, run: run)
     }
 
-    public func compact(
-        _ id: SessionID, events: any EventSink
-    ) async throws(SessionError) -> CompactionCompleted? {
-        let session = try session(toRun: id)
-        let order = RunLoop.Order(run: newRunID(), kind: .summary, events: events)
-        let handle = try occupy(session, for: order.run)
-        let outcome = AsyncLatch<Result<CompactionCompleted?, SessionError>>()
-        handle.start { [services] in
-            let result: Result<CompactionCompleted?, SessionError>
-            do throws(SessionError) {
-                result = .success(try await RunLoop.summarize(order, in: session, as: handle, with: services))
-            } catch {
-                result = .failure(error)
-            }
-            await self.finish(handle, in: session)
-            outcome.open(result)
-            return nil
-        }
-        return try await withTaskCancellationHandler {
-            await outcome.value
-        } onCancel: {
-            handle.cancel()
-        }.get()
-    }
-
     /// Stores a session that no run begins with, and opens it.
     private func store(
         _ session: LiveSession, _ entries: [Entry.Kind], run: RunID?
@@ -88,7 +63,7 @@ extension SessionDirectory {
     ) async throws(SessionError) -> SessionSnapshot {
         _ = try register(session)
         do throws(StoreError) {
-            try await session.append(entries, ownership: .ignore, newRun: run, with: services)
+            try await session.append(entries, .borrow, newRun: run, with: services)
         } catch {
             forget(session)
             if error == .duplicateRun, let run, let known = try knownSession(of: run) { return known }

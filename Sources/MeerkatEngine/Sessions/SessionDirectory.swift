@@ -7,8 +7,8 @@ public final class SessionDirectory: AgentRuntime {
         var sessions: [SessionID: LiveSession] = [:]
         /// Session ids in the order in which they were opened.
         var order: [SessionID] = []
-        /// The runs that are going on.
-        var runs: [RunID: (session: LiveSession, handle: RunHandle)] = [:]
+        /// The runs that were asked for and have not ended; an entry is removed by the handle that it names only.
+        var runs: [RunID: RunHandle] = [:]
         var isClosing = false
         /// Memory for histories, estimated.
         var loadedBytes = 0
@@ -23,87 +23,13 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     let services: EngineServices
-    private let open = Mutex(Open())
+    let open = Mutex(Open())
 
     public init(_ services: EngineServices) {
         self.services = services
     }
 
-    // MARK: Runs
-
-    public func createSession(
-        _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
-    ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
-        let resolved: SessionOptions
-        do throws(SessionError) { resolved = try await services.resolve(options) } catch {
-            if let run, services.isKnown(run) { return try await recordedResult(of: run) }
-            throw SessionError(error.cause, run: run)
-        }
-        let session = newSession()
-        let order = RunLoop.Order(
-            run: run ?? newRunID(), kind: .create(resolved, prompt: prompt), events: events)
-        _ = try register(session)
-        let outcome = try await perform(order, in: session)
-        if case .failure(let error) = outcome, error.session == nil { forget(session) }
-        return try await answer(outcome, for: order.run)
-    }
-
-    public func startTurn(
-        in id: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
-    ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
-        // Asking again must not make the session busy for others, not even for a moment.
-        if let run, services.isKnown(run) { return try await recordedResult(of: run) }
-        let session: LiveSession
-        let resolved: SessionOptions
-        do throws(SessionError) {
-            session = try self.session(toRun: id)
-            resolved = try await services.resolveOverrides(overrides)
-        } catch {
-            if let run, services.isKnown(run) { return try await recordedResult(of: run) }
-            throw SessionError(error.cause, session: error.session ?? id, run: run)
-        }
-        return try await go(
-            on: RunLoop.Order(
-                run: run ?? newRunID(), kind: .turn(prompt: prompt, overrides: resolved), events: events),
-            in: session, isChosen: run != nil)
-    }
-
-    public func resumeTurn(
-        in id: SessionID, run: RunID?, events: any EventSink
-    ) async throws(SessionError) -> RunResult {
-        if let run, let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
-        let session = try self.session(toRun: id)
-        let stored = try stored(id)
-        guard stored.owner != .otherProcess else { throw SessionError(.busy(elsewhere: true), session: id, run: run) }
-        guard let open = stored.summary.openRun, run == nil || run == open else {
-            // A run that has ended since it was asked about is answered by its record.
-            if let run, services.isKnown(run) { return try await recordedResult(of: run) }
-            throw SessionError(.notInterrupted, session: id, run: run)
-        }
-        return try await go(
-            on: RunLoop.Order(run: open, kind: .resume, events: events), in: session, isChosen: run != nil)
-    }
-
-    /// Runs an order in a session that exists; `isChosen` says that the id of the run comes from a client and may
-    /// therefore be known.
-    private func go(
-        on order: RunLoop.Order, in session: LiveSession, isChosen: Bool
-    ) async throws(SessionError) -> RunResult {
-        do throws(SessionError) {
-            return try await answer(try await perform(order, in: session), for: order.run)
-        } catch {
-            if error.cause == .notFound { forget(session) }
-            // A run that is known is answered even while another one is going on.
-            guard error.cause == .busy(elsewhere: false), isChosen else { throw error }
-            if let outcome = await runningOutcome(of: order.run) { return try await answer(outcome, for: order.run) }
-            guard services.isKnown(order.run) else { throw error }
-            return try await recordedResult(of: order.run)
-        }
-    }
-
-    func newRunID() -> RunID { RunID(services.ids.uniqueID(at: services.clock.now)) }
+    // MARK: Open sessions
 
     /// A session that is not stored yet.
     func newSession() -> LiveSession {
@@ -115,108 +41,6 @@ public final class SessionDirectory: AgentRuntime {
         return LiveSession(
             summary, settings: services.settings(), loaded: LiveSession.Loaded(state: SessionState(id: id)))
     }
-
-    /// The outcome of a run that is going on here, awaited; nil when there is none.
-    private func runningOutcome(of run: RunID) async -> RunHandle.Outcome? {
-        guard let handle = open.withLock({ $0.runs[run]?.handle }) else { return nil }
-        return await handle.outcome
-    }
-
-    /// Runs an order as the one run of its session and waits for its end; cancellation interrupts it.
-    private func perform(
-        _ order: RunLoop.Order, in session: LiveSession
-    ) async throws(SessionError) -> RunHandle.Outcome {
-        let handle = try occupy(session, for: order.run)
-        handle.start { [services] in
-            let outcome = await RunLoop.run(order, in: session, as: handle, with: services)
-            await self.finish(handle, in: session)
-            return outcome
-        }
-        return await withTaskCancellationHandler {
-            await handle.outcome
-        } onCancel: {
-            handle.cancel()
-        }
-    }
-
-    /// Makes a new run the one that is going on in a session.
-    ///
-    /// - Throws: ``SessionError/Cause/busy(elsewhere:)`` while another one is.
-    func occupy(_ session: LiveSession, for run: RunID) throws(SessionError) -> RunHandle {
-        let handle = RunHandle(id: run, at: services.clock.uptime)
-        let refusal: SessionError? = open.withLock { open in
-            if open.isClosing { return SessionError(.closing, run: run) }
-            if session.begin(handle) != nil {
-                return SessionError(.busy(elsewhere: false), session: session.id, run: run)
-            }
-            open.runs[run] = (session, handle)
-            return nil
-        }
-        if let refusal { throw refusal }
-        return handle
-    }
-
-    func finish(_ handle: RunHandle, in session: LiveSession) async {
-        session.end(handle, at: services.clock.uptime)
-        let isFull = open.withLock { open -> Bool in
-            open.runs[handle.id] = nil
-            open.loadedBytes += session.memoryChange()
-            return open.loadedBytes > session.settings.maxLoadedBytes
-        }
-        if isFull { unloadLeastRecentlyUsed() }
-        await session.deliverInbox(with: services)
-        // Put away meanwhile: its jobs end with its last turn.
-        if session.summary.isArchived { await session.closeTools() }
-    }
-
-    /// Replaces the refusal of a run id that was used before by what that run came to.
-    private func answer(_ outcome: RunHandle.Outcome, for run: RunID) async throws(SessionError) -> RunResult {
-        guard case .failure(let error) = outcome, error.cause == .store(.duplicateRun) else { return try outcome.get() }
-        return try await recordedResult(of: run)
-    }
-
-    /// What a known run has come to, awaited when it is going on here.
-    private func recordedResult(of run: RunID) async throws(SessionError) -> RunResult {
-        if let outcome = await runningOutcome(of: run) { return try await answer(outcome, for: run) }
-        let outcome: RunHandle.Outcome
-        do throws(StoreError) { outcome = try recordedOutcome(of: run) } catch {
-            throw SessionError(.store(error), run: run)
-        }
-        return try outcome.get()
-    }
-
-    private func recordedOutcome(of run: RunID) throws(StoreError) -> RunHandle.Outcome {
-        guard let id = try services.store.session(ofRun: run) else { throw .notFound }
-        var last = 0
-        while true {
-            let page = try services.store.entries(of: id, after: last, limit: 1000)
-            for case .entry(let entry) in page where entry.run == run {
-                if case .runFinished(let outcome) = entry.kind { return outcome.result(of: run, in: id) }
-            }
-            guard page.count == 1000, let seq = page.last?.seq else { break }
-            last = seq
-        }
-        let isElsewhere = try services.store.session(id)?.owner == .otherProcess
-        return .failure(SessionError(isElsewhere ? .busy(elsewhere: true) : .interrupted, session: id, run: run))
-    }
-
-    public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
-        guard let handle = open.withLock({ $0.sessions[id] })?.run else {
-            let stored = try stored(id)
-            let isElsewhere = stored.owner == .otherProcess && stored.summary.openRun != nil
-            let isOpen = open.withLock { $0.sessions[id] != nil }
-            return isElsewhere || isOpen && run != nil ? .otherRun : .idle
-        }
-        guard run == nil || handle.id == run else { return .otherRun }
-        handle.cancel()
-        guard await handle.hasEnded(within: .seconds(5), clock: services.clock) else { return .ending(handle.id) }
-        guard case .failure(let error) = await handle.outcome, case .cancelled(let survivors) = error.cause else {
-            return .ended(handle.id, survivors: [])
-        }
-        return .ended(handle.id, survivors: survivors)
-    }
-
-    // MARK: Open sessions
 
     /// Opens a session, unless it is open already; returns the open one.
     func register(_ session: LiveSession) throws(SessionError) -> LiveSession {
@@ -236,9 +60,11 @@ public final class SessionDirectory: AgentRuntime {
         open.withLock { $0.remove(session) }
     }
 
+    func openSession(_ id: SessionID) -> LiveSession? { open.withLock { $0.sessions[id] } }
+
     /// The open session, or the stored one opened.
     func session(toRun id: SessionID) throws(SessionError) -> LiveSession {
-        if let session = open.withLock({ $0.sessions[id] }) { return session }
+        if let session = openSession(id) { return session }
         return try register(LiveSession(try stored(id).summary, settings: services.settings()))
     }
 
@@ -255,7 +81,7 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     /// Unloads idle sessions until three quarters of the allowed memory are in use.
-    private func unloadLeastRecentlyUsed() {
+    func unloadLeastRecentlyUsed() {
         let goal = services.settings().maxLoadedBytes / 4 * 3
         let sessions = open.withLock { Array($0.sessions.values) }
         let idle = sessions.compactMap { session in session.idleSince.map { (session, $0) } }
@@ -272,7 +98,17 @@ public final class SessionDirectory: AgentRuntime {
     // MARK: Questions
 
     public func openSessions() -> [SessionSnapshot] {
-        open.withLock { open in open.order.compactMap { open.sessions[$0] } }.map(Self.snapshot)
+        let sessions = open.withLock { open in open.order.compactMap { open.sessions[$0] } }
+        return sessions.compactMap { session in
+            guard session.run == nil else { return Self.snapshot(session) }
+            do throws(StoreError) {
+                // Another process may have changed, archived or deleted it.
+                let stored = try services.store.session(session.id)
+                return stored.flatMap { $0.summary.isArchived ? nil : snapshot($0) }
+            } catch {
+                return Self.snapshot(session)
+            }
+        }
     }
 
     private static func snapshot(_ session: LiveSession) -> SessionSnapshot {
@@ -291,43 +127,57 @@ public final class SessionDirectory: AgentRuntime {
 
     /// A session by its row; while it runs here, by what is known here.
     func snapshot(_ stored: StoredSession) -> SessionSnapshot {
-        let open = open.withLock { $0.sessions[stored.summary.id] }
+        let open = openSession(stored.summary.id)
         if let open, open.run != nil { return Self.snapshot(open) }
         let state: SessionSnapshot.State =
-            stored.summary.openRun == nil ? .idle : stored.owner == .otherProcess ? .running : .interrupted
+            switch (stored.summary.openRun, stored.owner) {
+            case (nil, _): .idle
+            // A run whose process may live is not called interrupted.
+            case (_, .otherProcess), (_, .unknown): .running
+            case (_, .nobody), (_, .thisProcess): .interrupted
+            }
         return SessionSnapshot(summary: stored.summary, state: state, isOpen: open != nil)
     }
 
     public func session(_ id: SessionID) throws(SessionError) -> SessionSnapshot {
         // Another process may have gone on with a session that is idle here.
-        if let session = open.withLock({ $0.sessions[id] }), session.run != nil { return Self.snapshot(session) }
+        if let session = openSession(id), session.run != nil { return Self.snapshot(session) }
         return snapshot(try stored(id))
     }
+
+    // MARK: The end of sessions
 
     public func archive(_ id: SessionID) async throws(SessionError) {
         let session = try session(toRun: id)
         do throws(StoreError) {
-            try await session.append([.archived], run: nil, ownership: .ignore, with: services)
+            try await session.change(with: services) { _ in [.archived] }
         } catch {
-            throw SessionError(.store(error), session: id)
+            if error == .notFound { forget(session) }
+            throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
         }
         forget(session)
         if session.run == nil { await session.closeTools() }
     }
 
     public func delete(_ id: SessionID) async throws(SessionError) {
-        let session = open.withLock { $0.sessions[id] }
-        if let session {
-            _ = try await interrupt(id, run: nil)
-            await session.closeTools()
-        }
+        let session = openSession(id)
         do throws(StoreError) {
-            guard try services.store.session(id) != nil else { throw .notFound }
+            // Nothing is interrupted or ended for a session that is not this process's to delete.
+            switch try services.store.session(id)?.owner {
+            case nil: throw .notFound
+            case .otherProcess: throw .ownedElsewhere
+            case .unknown: throw .ownerUnknown("its lock file cannot be examined")
+            case .nobody, .thisProcess: break
+            }
+            if let session { await interrupt(session) }
             try await services.store.delete(id)
         } catch {
             throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
         }
-        if let session { forget(session) }
+        if let session {
+            forget(session)
+            await session.closeTools()
+        }
         services.removeFiles(id)
     }
 
@@ -336,12 +186,12 @@ public final class SessionDirectory: AgentRuntime {
     public func close(grace: Duration) async {
         let handles = open.withLock { open in
             open.isClosing = true
-            return open.runs.values.map(\.handle)
+            return Array(open.runs.values)
         }
         if grace > .zero {
             let isOver = AsyncLatch<Void>()
             let timer = services.clock.schedule(after: grace) { isOver.open(()) }
-            let runs = Task(executorPreference: RuntimeExecutor.preferred) {
+            let runs = Task(executorPreference: services.taskExecutor) {
                 for handle in handles { _ = await handle.outcome }
                 isOver.open(())
             }
@@ -352,22 +202,13 @@ public final class SessionDirectory: AgentRuntime {
         for handle in handles { handle.cancel() }
         for handle in handles { _ = await handle.outcome }
         await withTaskGroup(of: Void.self) { group in
-            for session in open.withLock({ Array($0.sessions.values) }) where session.hasTools {
-                group.addTask { await session.closeTools() }
+            for session in open.withLock({ Array($0.sessions.values) }) {
+                group.addTask { [services] in
+                    if session.hasTools { await session.closeTools() }
+                    await session.settleFinally(with: services)
+                }
             }
         }
         await services.store.close()
-    }
-}
-
-extension RunOutcome {
-    /// The outcome as it was answered.
-    func result(of run: RunID, in session: SessionID) -> Result<RunResult, SessionError> {
-        switch self {
-        case .completed(let result): .success(result)
-        case .failed(let failure): .failure(SessionError(.recorded(failure), session: session, run: run))
-        case .cancelled(reason: "interrupted"): .failure(SessionError(.interrupted, session: session, run: run))
-        case .cancelled: .failure(SessionError(.cancelled(survivors: []), session: session, run: run))
-        }
     }
 }

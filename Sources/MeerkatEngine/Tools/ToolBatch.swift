@@ -47,19 +47,24 @@ final class ToolBatch: Sendable {
         var timers: [any ScheduledAction] = []
         var isOpen: [Bool]
         var timedOut: [Int: Duration] = [:]
+        /// How the calls ended, in the order of their ends.
         var ended: [Ended] = []
         var next = 0
-        var waiter: UnsafeContinuation<Ended, Never>?
         var isCancelled = false
     }
 
     private let calls: [Call]
     private let clock: any RuntimeClock
+    private let executor: (any TaskExecutor)?
     private let state: Mutex<State>
+    /// One for each place in ``State/ended``, opened when it is filled.
+    private let ends: [AsyncLatch<Void>]
 
-    init(_ calls: [Call], clock: any RuntimeClock) {
+    init(_ calls: [Call], clock: any RuntimeClock, executor: (any TaskExecutor)?) {
         self.calls = calls
         self.clock = clock
+        self.executor = executor
+        ends = calls.map { _ in AsyncLatch() }
         state = Mutex(State(isOpen: Array(repeating: true, count: calls.count)))
         for (index, call) in calls.enumerated() {
             let timer = clock.schedule(after: call.limit) { [weak self] in self?.timeOut(index, after: call.limit) }
@@ -76,7 +81,7 @@ final class ToolBatch: Sendable {
             return true
         }
         guard mayStart else { return }
-        let task = Task.immediateDetached(executorPreference: RuntimeExecutor.preferred) { [self] in
+        let task = Task.immediateDetached(executorPreference: executor) { [self] in
             do throws(ToolError) {
                 end(index, .returned(try await call.tool.call(json: call.arguments, in: call.context)))
             } catch {
@@ -95,21 +100,16 @@ final class ToolBatch: Sendable {
     ///
     /// Cancelling the waiting task cancels the calls.
     func next() async -> Ended {
+        let place = state.withLock { state in
+            defer { state.next += 1 }
+            return state.next
+        }
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                let ended = state.withLock { state -> Ended? in
-                    guard state.next < state.ended.count else {
-                        state.waiter = continuation
-                        return nil
-                    }
-                    defer { state.next += 1 }
-                    return state.ended[state.next]
-                }
-                if let ended { continuation.resume(returning: ended) }
-            }
+            await ends[place].value
         } onCancel: {
             cancel()
         }
+        return state.withLock { $0.ended[place] }
     }
 
     /// Lets go of the timers.
@@ -155,11 +155,11 @@ final class ToolBatch: Sendable {
 
     private func end(_ index: Int, _ reason: Ended.Reason, isLeftBehind: Bool = false) {
         let now = clock.uptime
-        let (waiter, ended) = state.withLock { state -> (UnsafeContinuation<Ended, Never>?, Ended?) in
-            guard state.isOpen[index] else { return (nil, nil) }
+        let place = state.withLock { state -> Int? in
+            guard state.isOpen[index] else { return nil }
             state.isOpen[index] = false
             state.tasks[index] = nil
-            let duration = Duration.nanoseconds(Int64(clamping: now - (state.starts[index] ?? now)))
+            let duration = Duration.nanoseconds(Int64(clamping: now - min(state.starts[index] ?? now, now)))
             var ended = Ended(index: index, reason: reason, duration: duration, isLeftBehind: isLeftBehind)
             switch reason {
             case .failed where state.timedOut[index] != nil:
@@ -167,13 +167,9 @@ final class ToolBatch: Sendable {
             case .failed where state.isCancelled: ended.reason = .cancelled
             default: break
             }
-            guard let waiter = state.waiter else {
-                state.ended.append(ended)
-                return (nil, nil)
-            }
-            state.waiter = nil
-            return (waiter, ended)
+            state.ended.append(ended)
+            return state.ended.count - 1
         }
-        if let waiter, let ended { waiter.resume(returning: ended) }
+        if let place { ends[place].open(()) }
     }
 }

@@ -12,6 +12,7 @@ public enum AtomicFile {
     ///
     /// - Throws: ``SystemError``; `EINVAL` for anything that is no regular file, `EFBIG` for one above the limit.
     public static func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8]? {
+        try GuardedFiles.check(path)
         // Not blocking, or opening a named pipe would wait for its other end.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {

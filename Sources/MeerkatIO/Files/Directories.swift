@@ -7,7 +7,7 @@
     internal import Darwin
 #endif
 
-/// Questions to the file system and the making of directories.
+/// File-system queries and directory creation.
 public enum Directories {
     public static func isDirectory(_ path: String) -> Bool {
         var info = stat()
@@ -60,10 +60,13 @@ public enum Directories {
         return names
     }
 
-    /// Creates an empty file with mode 0600 unless there is one.
+    /// Creates an empty file with mode 0600 when there is nothing under its name; an existing file is not opened.
     public static func createPrivateFile(_ path: String) throws(SystemError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw SystemError.last(path) }
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            if errno == EEXIST { return }
+            throw SystemError.last(path)
+        }
         close(descriptor)
     }
 

@@ -6,29 +6,6 @@
     internal import Darwin
 #endif
 
-/// A failed call of the operating system.
-public struct SystemError: Error, Sendable, Hashable {
-    /// The value of `errno`.
-    public var code: Int32
-    public var path: String
-
-    public init(code: Int32, path: String) {
-        self.code = code
-        self.path = path
-    }
-
-    static func last(_ path: String) -> SystemError { SystemError(code: errno, path: path) }
-
-    public var message: String { "\(path): \(reason)" }
-    /// What the system calls the error.
-    public var reason: String { String(cString: strerror(code)) }
-    public var isReadOnly: Bool { code == EROFS || code == EACCES || code == EPERM }
-    /// Whether someone else has the lock.
-    public var isLocked: Bool { code == EWOULDBLOCK }
-    public var isMissing: Bool { code == ENOENT }
-    public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
-}
-
 /// An exclusive lock on a file, held until it is released or the process ends in whatever way.
 public final class FileLock: Sendable {
     private let descriptor: Int32
@@ -67,18 +44,6 @@ public final class FileLock: Sendable {
     public func release() {
         unlink(path)
         _ = Self.closeDescriptor(descriptor)
-    }
-
-    /// Whether a living process holds the lock on a file.
-    ///
-    /// A file without a holder is removed.
-    public static func isHeld(_ path: String) -> Bool {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { _ = closeDescriptor(descriptor) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return true }
-        unlink(path)
-        return false
     }
 
     private static func closeDescriptor(_ descriptor: Int32) -> Int32 { close(descriptor) }

@@ -10,6 +10,7 @@
 public enum Files {
     /// The first `limit` bytes of a regular file; nil when it cannot be read.
     public static func read(_ path: String, limit: Int) -> [UInt8]? {
+        do throws(SystemError) { try GuardedFiles.check(path) } catch { return nil }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

@@ -72,8 +72,10 @@ public final class OpenDirectory: Sendable {
 
     /// Opens a regular file for reading.
     ///
-    /// - Throws: ``SystemError``; `EINVAL` for anything else, which is neither waited for nor read.
+    /// - Throws: ``SystemError``; `EINVAL` for anything else, which is neither waited for nor read, and `EACCES` for one
+    ///   of ``GuardedFiles``.
     public func file(_ name: String) throws(SystemError) -> OpenFile {
+        try GuardedFiles.check(name, in: descriptor)
         // Not blocking, or opening a named pipe would wait for its other end.
         let opened = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard opened >= 0 else { throw SystemError.last(path(of: name)) }

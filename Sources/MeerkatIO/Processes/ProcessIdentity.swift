@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -25,18 +27,27 @@ public struct ProcessIdentity: Sendable, Hashable {
         self.init(pid: pid, startTime: Status(of: pid)?.startTime ?? 0, bootID: Self.currentBootID)
     }
 
-    /// Whether the process has not ended yet.
-    ///
-    /// When the system hides its start time, the process with its id is taken for it.
-    public var isAlive: Bool {
-        guard bootID == Self.currentBootID, kill(pid, 0) == 0 || errno == EPERM else { return false }
-        guard let status = Status(of: pid) else { return true }
-        return !status.hasEnded && (startTime == 0 || status.startTime == startTime)
+    /// What is known of a process.
+    public enum State: Sendable, Hashable {
+        case running
+        case ended
+        /// A process has its id, but whether it is the same one cannot be determined.
+        case unknown
     }
 
-    /// Ends the process and all its descendants with SIGKILL, if it has not ended yet.
+    public var state: State {
+        guard kill(pid, 0) == 0 || errno == EPERM else { return .ended }
+        guard !bootID.isEmpty, !Self.currentBootID.isEmpty else { return .unknown }
+        guard bootID == Self.currentBootID else { return .ended }
+        guard let status = Status(of: pid) else { return .unknown }
+        if status.hasEnded { return .ended }
+        guard startTime != 0 else { return .unknown }
+        return status.startTime == startTime ? .running : .ended
+    }
+
+    /// Ends the process and all its descendants with SIGKILL, if it is certain to be running.
     public func end() {
-        if isAlive { ProcessTree.kill(pid) }
+        if state == .running { ProcessTree.kill(pid) }
     }
 
     /// What the system tells about the process that has an id now.
@@ -68,7 +79,15 @@ public struct ProcessIdentity: Sendable, Hashable {
     }
 
     #if os(Linux)
-        private static let currentBootID = text("/proc/sys/kernel/random/boot_id")?.trimmingNewline ?? ""
+        /// Read again until it could be read.
+        private static var currentBootID: String {
+            knownBootID.withLock { known in
+                if known == nil { known = text("/proc/sys/kernel/random/boot_id")?.trimmingNewline }
+                return known ?? ""
+            }
+        }
+
+        private static let knownBootID = Mutex<String?>(nil)
 
         private static func text(_ path: String) -> String? {
             Files.read(path, limit: 4096).map { String(decoding: $0, as: UTF8.self) }

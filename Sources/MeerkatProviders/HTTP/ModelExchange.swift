@@ -25,8 +25,6 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         /// The decoder made sense of something.
         var hasProgress = false
         var error: ProviderError?
-        /// The sink has enough for now.
-        var isPaused = false
         /// Ends the wait for what may follow the answer.
         var timer: (any ScheduledAction)?
         var progress = StreamProgress.underway
@@ -76,7 +74,6 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     }
 
     func whenReady(_ action: @escaping @Sendable () -> Void) {
-        state.withLock { $0.isPaused = false }
         sink.whenDrained(action)
     }
 
@@ -94,7 +91,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
             state.error = error
         }
         if state.batch.textBytes > Self.maxBatchBytes { offer(&state) }
-        return state.error != nil ? .stop : state.isPaused ? .pause : .proceed
+        return state.error != nil ? .stop : sink.hasRoom ? .proceed : .pause
     }
 
     /// When the answer is whole, the end of the body is waited for a little only: it brings accounting, if that has not
@@ -131,7 +128,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     private func offer(_ state: inout State) {
         guard !state.batch.isEmpty || state.batch.hasProgress else { return }
         state.hasProgress = true
-        if !sink.offer(state.batch) { state.isPaused = true }
+        // Whether there is room is asked when the transport may be told to wait.
+        _ = sink.offer(state.batch)
         state.batch.removeAll()
     }
 

@@ -15,6 +15,8 @@ final class RunStream: EventSink {
         /// Everything of a line before the event, the same for the whole run.
         var prefix: [UInt8] = []
         var unread = 0
+        /// The limit was passed, and not half of it has been read since.
+        var isFull = false
         var waiting: [@Sendable () -> Void] = []
     }
 
@@ -45,15 +47,18 @@ final class RunStream: EventSink {
         let lines = batch.lines(prefix: prefix)
         let hasRoom = state.withLock { state in
             state.unread += lines.count
-            return state.unread <= Self.limit
+            if state.unread > Self.limit { state.isFull = true }
+            return !state.isFull
         }
         output.send(lines, of: self)
         return hasRoom
     }
 
+    func hasRoom(for run: RunIdentity) -> Bool { state.withLock { !$0.isFull } }
+
     func whenDrained(of run: RunIdentity, _ action: @escaping @Sendable () -> Void) {
         let hasRoom = state.withLock { state in
-            guard state.unread > Self.limit / 2 else { return true }
+            guard state.isFull else { return true }
             state.waiting.append(action)
             return false
         }
@@ -64,7 +69,8 @@ final class RunStream: EventSink {
     func wasWritten(_ count: Int) {
         let waiting = state.withLock { state -> [@Sendable () -> Void] in
             state.unread -= count
-            guard state.unread <= Self.limit / 2, !state.waiting.isEmpty else { return [] }
+            guard state.isFull, state.unread <= Self.limit / 2 else { return [] }
+            state.isFull = false
             defer { state.waiting = [] }
             return state.waiting
         }

@@ -1,36 +1,41 @@
 internal import CSQLite
 internal import MeerkatCore
+internal import MeerkatIO
 
 /// A connection to a database file and the statements prepared on it.
 ///
-/// Unchecked because SQLite's own handle is not: a connection is used by one thread at a time, the writer's or that
-/// of the one reader who took it out of the pool.
+/// Only ``SessionDatabase`` makes connections. Unchecked because SQLite's own handle is not: a connection is used by one
+/// thread at a time, the writer's or that of the one reader who took it out of the pool.
 final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
-    enum Mode {
-        /// Creates the file when there is none.
-        case write
-        /// The file must exist.
-        case read
-    }
+    /// Longest wait for the locks of others, in nanoseconds.
+    static let patience: UInt64 = 10_000_000_000
 
     private let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
+    /// Read by SQLite's busy handler.
+    private let deadline: UnsafeMutablePointer<UInt64>
 
-    init(path: String, mode: Mode) throws(StoreError) {
+    /// Opens an existing file.
+    init(path: String) throws(StoreError) {
         var handle: OpaquePointer?
-        let flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (mode == .write ? SQLITE_OPEN_CREATE : 0)
-        let status = sqlite3_open_v2(path, &handle, flags, nil)
+        let status = sqlite3_open_v2(path, &handle, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, nil)
         guard status == SQLITE_OK, let handle else {
             let error = StoreError(sqlite: status, on: handle)
             sqlite3_close(handle)
             throw error
         }
         self.handle = handle
+        deadline = .allocate(capacity: 1)
+        deadline.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
-        sqlite3_busy_handler(handle, { _, tries in SQLiteConnection.waitWhileBusy(tries) }, nil)
+        sqlite3_busy_handler(handle, { SQLiteConnection.waitWhileBusy($0, $1) }, deadline)
+        waitsForLocks(until: TimerThread.uptime + Self.patience)
     }
 
-    deinit { close() }
+    deinit {
+        close()
+        deadline.deallocate()
+    }
 
     private var isOpen = true
 
@@ -43,14 +48,36 @@ final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
         sqlite3_close(handle)
     }
 
-    /// Waits a jittered while for another process's lock; gives up after about ten seconds.
-    private static func waitWhileBusy(_ tries: Int32) -> Int32 {
-        // 1, 2, 4 … 50 ms, each ±50 %: some 200 tries make ten seconds.
-        guard tries < 210 else { return 0 }
-        let base = min(1 << min(tries, 6), 50)
-        sqlite3_sleep(max(1, Int32.random(in: Int32(base / 2)...Int32(base * 3 / 2))))
+    // MARK: Waiting for locks
+
+    /// Lets statements wait for the locks of others until `uptime`, in nanoseconds of ``TimerThread/uptime``.
+    func waitsForLocks(until uptime: UInt64) { deadline.pointee = uptime }
+
+    private static func waitWhileBusy(_ deadline: UnsafeMutableRawPointer?, _ tries: Int32) -> Int32 {
+        guard let deadline = deadline?.load(as: UInt64.self), TimerThread.uptime < deadline else { return 0 }
+        pause(tries: tries)
         return 1
     }
+
+    /// Sleeps 1, 2, 4 … 50 ms, each ±50 %.
+    private static func pause(tries: Int32) {
+        let base: Int32 = tries < 6 ? 1 << max(tries, 0) : 50
+        sqlite3_sleep(max(1, Int32.random(in: base / 2...base * 3 / 2)))
+    }
+
+    /// Repeats what SQLite refuses at once while another process has a lock.
+    func retryingWhileBusy<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
+        var tries: Int32 = 0
+        while true {
+            do throws(StoreError) { return try body() } catch {
+                guard error == .busy, TimerThread.uptime < deadline.pointee else { throw error }
+                Self.pause(tries: tries)
+                tries += 1
+            }
+        }
+    }
+
+    // MARK: Statements
 
     /// Runs statements that return nothing.
     func execute(_ sql: String) throws(StoreError) {
@@ -72,11 +99,25 @@ final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
         return statement
     }
 
-    /// How many rows the last statement changed.
-    var changes: Int { Int(sqlite3_changes(handle)) }
+    /// The first column of a statement's only row, as an integer; `nil` when there is no row.
+    func integer(_ sql: String) throws(StoreError) -> Int64? {
+        let statement = try statement(sql)
+        defer { statement.reset() }
+        return try statement.step() ? statement.int(0) : nil
+    }
+
+    /// The first column of a statement's only row, as text; `nil` when there is no row.
+    func text(_ sql: String) throws(StoreError) -> String? {
+        let statement = try statement(sql)
+        defer { statement.reset() }
+        return try statement.step() ? statement.text(0) : nil
+    }
+
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
     /// Whether a transaction is open.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+    /// How many rows the last statement changed.
+    var changes: Int { Int(sqlite3_changes(handle)) }
 }
 
 extension StoreError {

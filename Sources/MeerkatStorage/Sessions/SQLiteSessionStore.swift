@@ -16,11 +16,11 @@ public final class SQLiteSessionStore: SessionStore {
         case power
     }
 
-    private let path: String
+    private let database: SessionDatabase
     private let owners: SessionOwners
     private let writer: SessionWriter
     private let worker: BatchWorker<SessionWriter.Request>
-    private let readers = Mutex<(idle: [SQLiteConnection], isClosed: Bool)>(([], false))
+    private let readers = Mutex<(idle: [DatabaseFile], isClosed: Bool)>(([], false))
 
     /// - Parameters:
     ///   - directory: where `meerkat.db` stands or will be created, with its `owners` folder.
@@ -31,32 +31,45 @@ public final class SQLiteSessionStore: SessionStore {
         directory: String, durability: Durability = .process, ids: any IDGenerator = RandomIDGenerator(),
         maximumPages: Int? = nil
     ) {
-        path = directory + "/meerkat.db"
+        let database = SessionDatabase(directory: directory, durability: durability, maximumPages: maximumPages)
         let owners = SessionOwners(directory: directory + "/owners", ids: ids)
-        let writer = SessionWriter(
-            directory: directory, path: path, owners: owners, durability: durability, maximumPages: maximumPages)
+        let writer = SessionWriter(database, owners: owners)
+        self.database = database
         self.owners = owners
         self.writer = writer
         worker = BatchWorker("session-writer") { writer.handle($0) }
     }
 
-    public func append(_ append: SessionAppend) async throws(StoreError) {
-        let bodies = append.entries.map(\.jsonBytes)
-        try await request { .append(append, bodies: bodies, $0) }
+    // MARK: Writing
+
+    @discardableResult
+    public func append(_ append: SessionAppend) async throws(StoreError) -> Claim? {
+        try await request(.append(append, bodies: append.entries.map(\.jsonBytes)))
     }
+
+    public func claim(_ id: SessionID, expecting nextSeq: Int) async throws(StoreError) -> Claim {
+        guard let claim = try await request(.claim(id, nextSeq: nextSeq)) else { throw .notFound }
+        return claim
+    }
+
+    public func release(_ claim: Claim, on id: SessionID) async throws(StoreError) {
+        _ = try await request(.release(claim, id))
+    }
+
+    public func state(ofOwner owner: UniqueID) -> OwnerState { owners.state(of: owner) }
 
     public func delete(_ id: SessionID) async throws(StoreError) {
-        guard exists else { return }
-        try await request { .delete(id, $0) }
+        guard database.exists else { return }
+        _ = try await request(.delete(id))
     }
 
-    private func request(_ make: (SessionWriter.Reply) -> SessionWriter.Request) async throws(StoreError) {
+    private func request(_ kind: SessionWriter.Request.Kind) async throws(StoreError) -> Claim? {
         let result = await withUnsafeContinuation { continuation in
-            if !worker.submit(make(continuation)) {
-                continuation.resume(returning: Result<Void, StoreError>.failure(.failed("the store is closed")))
+            if !worker.submit(SessionWriter.Request(kind: kind, reply: continuation)) {
+                continuation.resume(returning: Result<Claim?, StoreError>.failure(.failed("the store is closed")))
             }
         }
-        try result.get()
+        return try result.get()
     }
 
     public func close() async {
@@ -64,7 +77,7 @@ public final class SQLiteSessionStore: SessionStore {
             defer { readers = ([], true) }
             return readers.idle
         }
-        for connection in idle { connection.close() }
+        for file in idle { file.close() }
         await withUnsafeContinuation { continuation in
             OSThread.start("store-close") { [worker, writer, owners] in
                 worker.close()
@@ -77,31 +90,30 @@ public final class SQLiteSessionStore: SessionStore {
 
     // MARK: Reading
 
-    private var exists: Bool { Directories.fileExists(path) }
-
-    /// Runs `body` with a connection of its own; nil when there is no database.
+    /// Runs `body` with a connection of its own; `nil` when there is no database.
     private func read<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T? {
-        guard exists else { return nil }
-        let connection: SQLiteConnection
-        if let idle = readers.withLock({ $0.idle.popLast() }) {
-            connection = idle
-        } else {
-            connection = try SQLiteConnection(path: path, mode: .read)
-            let version = try SessionSchema.userVersion(connection)
-            guard version > 0 else { return nil }
-            if version < SessionSchema.version {
-                // Raised by a connection that may write; readers cannot.
-                let writing = try SQLiteConnection(path: path, mode: .write)
-                defer { writing.close() }
-                try SessionSchema.prepare(writing)
-            }
-            try SessionSchema.check(connection)
-        }
-        let value = try body(connection)
+        guard let file = try reader() else { return nil }
+        file.connection.waitsForLocks(until: TimerThread.uptime + SQLiteConnection.patience)
+        // Another version of rkat may have raised the file meanwhile.
+        try SessionSchema.check(file.connection)
+        let value = try body(file.connection)
         readers.withLock { readers in
-            if !readers.isClosed, readers.idle.count < 2 { readers.idle.append(connection) }
+            if !readers.isClosed, readers.idle.count < 2 { readers.idle.append(file) }
         }
         return value
+    }
+
+    private func reader() throws(StoreError) -> DatabaseFile? {
+        while let file = readers.withLock({ $0.idle.popLast() }) {
+            do throws(StoreError) {
+                try file.checkPlace()
+                return file
+            } catch {
+                // What was removed or replaced is let go, and what is there now is opened instead.
+                file.close()
+            }
+        }
+        return try database.exists ? database.openForReading() : nil
     }
 
     public func session(_ id: SessionID) throws(StoreError) -> StoredSession? {
@@ -170,7 +182,7 @@ public final class SQLiteSessionStore: SessionStore {
 
     private static let columns =
         "id, owner, open_run, created_at, updated_at, message_count, usage, last_text, archived, "
-        + "restart_seq, spending"
+        + "restart_seq, spending, next_seq"
 
     private func row(_ statement: SQLiteStatement) throws(StoreError) -> StoredSession {
         let usage: Result<Usage, JSONError> = statement.withBytes(6) { bytes in
@@ -187,7 +199,9 @@ public final class SQLiteSessionStore: SessionStore {
             spending: spending(statement), lastText: statement.text(7), isArchived: statement.int(8) != 0,
             openRun: statement.isNull(2) ? nil : statement.uniqueID(2).map { RunID($0) },
             restartSeq: Int(statement.int(9)))
-        return StoredSession(summary: summary, owner: owners.owner(statement.isNull(1) ? nil : statement.uniqueID(1)))
+        return StoredSession(
+            summary: summary, owner: owners.state(of: statement.isNull(1) ? nil : statement.uniqueID(1)),
+            nextSeq: Int(statement.int(11)))
     }
 
     /// What the row says of costs; a row of an earlier version says nothing.

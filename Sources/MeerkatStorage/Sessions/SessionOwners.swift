@@ -2,13 +2,13 @@ internal import MeerkatCore
 internal import MeerkatIO
 internal import Synchronization
 
-/// Tells which processes live: each holds, for its life, a lock on a file of its own in `owners/`.
+/// Knows which owners live: each process holds, for its life, a lock on a file of its own in `owners/`.
 ///
 /// A killed process frees its sessions at once, a stopped one keeps them, and nothing is periodic.
 final class SessionOwners: Sendable {
     private let directory: String
     private let ids: any IDGenerator
-    private let own = Mutex<(id: UniqueID, lock: FileLock)?>(nil)
+    private let own = Mutex<(id: UniqueID, file: LifeFile)?>(nil)
 
     init(directory: String, ids: any IDGenerator) {
         self.directory = directory
@@ -22,7 +22,7 @@ final class SessionOwners: Sendable {
             let id = ids.uniqueID(at: Timestamp(milliseconds: 0))
             do throws(SystemError) {
                 try Directories.create(directory)
-                own = (id, try FileLock(creating: path(of: id)))
+                own = (id, try LifeFile(creating: path(of: id)))
                 return .success(id)
             } catch {
                 return .failure(StoreError(error))
@@ -31,21 +31,35 @@ final class SessionOwners: Sendable {
         return try result.get()
     }
 
-    func owner(_ id: UniqueID?) -> StoredSession.Owner {
+    func state(of id: UniqueID?) -> OwnerState {
         guard let id else { return .nobody }
         if own.withLock({ $0?.id == id }) { return .thisProcess }
-        return FileLock.isHeld(path(of: id)) ? .otherProcess : .nobody
+        switch LifeFile.holder(of: path(of: id)) {
+        case .nobody: return .nobody
+        case .process: return .otherProcess
+        case .unknown: return .unknown
+        }
     }
 
-    /// Ends this process's life as an owner, and clears away the files of processes that were killed.
+    /// Checks that no other process has a session.
+    ///
+    /// - Throws: ``StoreError/ownedElsewhere``, or ``StoreError/ownerUnknown(_:)`` when that cannot be determined.
+    func requireFree(_ id: UniqueID?) throws(StoreError) {
+        guard let id, !own.withLock({ $0?.id == id }) else { return }
+        switch LifeFile.holder(of: path(of: id)) {
+        case .nobody: return
+        case .process: throw .ownedElsewhere
+        case .unknown(let error): throw .ownerUnknown(error.message)
+        }
+    }
+
+    /// Ends this process's life as an owner, and removes the files of processes that were killed.
     func release() {
         own.withLock { own in
             guard let ended = own else { return }
-            ended.lock.release()
+            ended.file.release()
             own = nil
-            for name in Directories.names(in: directory) where name.hasSuffix(".lock") {
-                _ = FileLock.isHeld("\(directory)/\(name)")
-            }
+            LifeFile.removeAbandoned(in: directory)
         }
     }
 

@@ -50,15 +50,21 @@ enum SessionSchema {
     static func prepare(_ connection: SQLiteConnection) throws(StoreError) {
         if try userVersion(connection) < version {
             try connection.execute("BEGIN IMMEDIATE")
-            switch try userVersion(connection) {
-            case 0: try connection.execute(tables)
-            case 1:
-                try connection.execute(secondVersion)
-                try connection.execute(thirdVersion)
-            case 2: try connection.execute(thirdVersion)
-            default: break
+            do throws(StoreError) {
+                // Another process may have been faster.
+                switch try userVersion(connection) {
+                case 0: try connection.execute(tables)
+                case 1:
+                    try connection.execute(secondVersion)
+                    try connection.execute(thirdVersion)
+                case 2: try connection.execute(thirdVersion)
+                default: break
+                }
+                try connection.execute("COMMIT")
+            } catch {
+                if connection.isInTransaction { try? connection.execute("ROLLBACK") }  // the first error is reported
+                throw error
             }
-            try connection.execute("COMMIT")
         }
         try check(connection)
     }
@@ -71,9 +77,6 @@ enum SessionSchema {
     }
 
     static func userVersion(_ connection: SQLiteConnection) throws(StoreError) -> Int64 {
-        let statement = try connection.statement("PRAGMA user_version")
-        let found = try statement.step() ? statement.int(0) : 0
-        statement.reset()
-        return found
+        try connection.integer("PRAGMA user_version") ?? 0
     }
 }

@@ -4,149 +4,196 @@ internal import MeerkatJSON
 
 /// The only writer of a session database in this process; everything here happens on its one thread.
 ///
-/// Unchecked because of `connection`: it is touched by the thread of the worker that calls ``handle(_:)``, and by
+/// Unchecked because of `file`: it is touched by the thread of the worker that calls ``handle(_:)``, and by
 /// ``close()`` after that worker has ended.
 final class SessionWriter: @unchecked Sendable {  // one thread at a time
-    typealias Reply = UnsafeContinuation<Result<Void, StoreError>, Never>
+    typealias Reply = UnsafeContinuation<Result<Claim?, StoreError>, Never>
 
-    enum Request: Sendable {
-        case append(SessionAppend, bodies: [[UInt8]], Reply)
-        case delete(SessionID, Reply)
+    struct Request: Sendable {
+        enum Kind: Sendable {
+            case append(SessionAppend, bodies: [[UInt8]])
+            case claim(SessionID, nextSeq: Int)
+            case release(Claim, SessionID)
+            case delete(SessionID)
+        }
 
-        var reply: Reply {
-            switch self {
-            case .append(_, _, let reply), .delete(_, let reply): reply
+        var kind: Kind
+        var reply: Reply
+        /// When a request that still waits for a lock is refused, in nanoseconds of ``TimerThread/uptime``.
+        var deadline = TimerThread.uptime + SQLiteConnection.patience
+    }
+
+    private typealias Outcome = Result<Claim?, StoreError>
+
+    private let database: SessionDatabase
+    private let owners: SessionOwners
+    private var file: DatabaseFile?
+
+    init(_ database: SessionDatabase, owners: SessionOwners) {
+        self.database = database
+        self.owners = owners
+    }
+
+    func close() {
+        file?.close()
+        file = nil
+    }
+
+    // MARK: Transactions
+
+    /// Does what waits in one transaction.
+    ///
+    /// A lock that others hold for too long refuses the requests whose time is over, all at once. When a transaction
+    /// fails for another reason, each of its requests is tried alone, so that one that cannot be done takes no other
+    /// with it.
+    func handle(_ requests: [Request]) {
+        var rest = requests[...]
+        while !rest.isEmpty {
+            do throws(StoreError) {
+                let outcomes = try transaction(rest)
+                for (request, outcome) in zip(rest, outcomes) { request.reply.resume(returning: outcome) }
+                return
+            } catch {
+                if error == .busy {
+                    rest = refuseOverdue(rest)
+                } else if rest.count == 1 {
+                    return rest[rest.startIndex].reply.resume(returning: .failure(error))
+                } else {
+                    for request in rest { handle([request]) }
+                    return
+                }
             }
         }
     }
 
-    private let directory: String
-    private let path: String
-    private let owners: SessionOwners
-    private let durability: SQLiteSessionStore.Durability
-    private let maximumPages: Int?
-    private var connection: SQLiteConnection?
-
-    init(
-        directory: String, path: String, owners: SessionOwners, durability: SQLiteSessionStore.Durability,
-        maximumPages: Int?
-    ) {
-        self.directory = directory
-        self.path = path
-        self.owners = owners
-        self.durability = durability
-        self.maximumPages = maximumPages
-    }
-
-    func close() {
-        connection?.close()
-        connection = nil
-    }
-
-    /// Does what waits in one transaction.
-    ///
-    /// When that fails as a whole, each request is tried alone, so that one that cannot be done takes no other with it.
-    func handle(_ requests: [Request]) {
-        let results: [Result<Void, StoreError>]
-        do throws(StoreError) {
-            results = try transaction(requests)
-        } catch {
-            results =
-                requests.count == 1
-                ? [.failure(error)]
-                : requests.map { request in
-                    do throws(StoreError) { return try transaction([request])[0] } catch { return .failure(error) }
-                }
+    /// Refuses the requests that have waited for long enough, at least one, and returns the others.
+    private func refuseOverdue(_ requests: ArraySlice<Request>) -> ArraySlice<Request> {
+        let now = TimerThread.uptime
+        let earliest = requests.lazy.map(\.deadline).min() ?? now
+        var rest: [Request] = []
+        for request in requests {
+            if request.deadline <= max(now, earliest) {
+                request.reply.resume(returning: .failure(.busy))
+            } else {
+                rest.append(request)
+            }
         }
-        for (request, result) in zip(requests, results) { request.reply.resume(returning: result) }
+        return rest[...]
     }
 
-    private func transaction(_ requests: [Request]) throws(StoreError) -> [Result<Void, StoreError>] {
-        let connection = try opened()
-        try connection.statement("BEGIN IMMEDIATE").run()
+    private func transaction(_ requests: ArraySlice<Request>) throws(StoreError) -> [Outcome] {
+        let deadline = requests.lazy.map(\.deadline).min() ?? 0
+        let file = try opened(until: deadline)
+        let connection = file.connection
+        connection.waitsForLocks(until: deadline)
         do throws(StoreError) {
-            var results: [Result<Void, StoreError>] = []
-            for request in requests { results.append(try perform(request, on: connection)) }
+            try file.checkPlace()
+            try connection.statement("BEGIN IMMEDIATE").run()
+            try SessionSchema.check(connection)
+            try file.checkLog()
+            var outcomes: [Outcome] = []
+            for request in requests { outcomes.append(try perform(request.kind, on: connection)) }
             try connection.statement("COMMIT").run()
-            return results
+            return outcomes
         } catch {
-            if connection.isInTransaction { try? connection.execute("ROLLBACK") }  // the first error is the one to tell
+            if connection.isInTransaction { try? connection.execute("ROLLBACK") }  // the first error is reported
+            // The next request opens what is there by then.
+            if case .replaced = error { close() }
             throw error
         }
     }
 
-    private func opened() throws(StoreError) -> SQLiteConnection {
-        if let connection { return connection }
-        do throws(SystemError) {
-            try Directories.create(directory)
-            try Directories.createPrivateFile(path)
-        } catch {
-            throw StoreError(error)
-        }
-        guard !Directories.isOnNetwork(directory) else { throw .networkFileSystem(path: directory) }
-        let connection = try SQLiteConnection(path: path, mode: .write)
-        try connection.execute("PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
-        try connection.execute("PRAGMA journal_mode = WAL")
-        if let maximumPages { try connection.execute("PRAGMA max_page_count = \(maximumPages)") }
-        try SessionSchema.prepare(connection)
-        self.connection = connection
-        return connection
+    private func opened(until deadline: UInt64) throws(StoreError) -> DatabaseFile {
+        if let file { return file }
+        let opened = try database.openForWriting(until: deadline)
+        file = opened
+        return opened
     }
 
     /// Does one request inside the open transaction.
     ///
-    /// A failed check leaves the transaction untouched and is a result; a failed statement throws and ends it.
-    private func perform(
-        _ request: Request, on connection: SQLiteConnection
-    ) throws(StoreError) -> Result<Void, StoreError> {
-        switch request {
-        case .append(let append, let bodies, _): try self.append(append, bodies, on: connection)
-        case .delete(let id, _): try delete(id, on: connection)
+    /// A failed check leaves the transaction untouched and is an outcome; a failed statement throws and ends it.
+    private func perform(_ kind: Request.Kind, on connection: SQLiteConnection) throws(StoreError) -> Outcome {
+        switch kind {
+        case .append(let append, let bodies): try self.append(append, bodies, on: connection)
+        case .claim(let id, let nextSeq): try claim(id, nextSeq, on: connection)
+        case .release(let claim, let id): try release(claim, id, on: connection)
+        case .delete(let id): try delete(id, on: connection)
         }
     }
 
-    // MARK: Append
+    // MARK: Claims
 
     private struct Row {
         var number: Int64
         var nextSeq: Int64
         var owner: UniqueID?
+        var fence: Int64
+
+        func isHeld(by claim: Claim) -> Bool { owner == claim.owner && fence == claim.fence }
     }
 
     private func row(of id: SessionID, on connection: SQLiteConnection) throws(StoreError) -> Row? {
-        let statement = try connection.statement("SELECT number, next_seq, owner FROM sessions WHERE id = ?")
+        let statement = try connection.statement("SELECT number, next_seq, owner, fence FROM sessions WHERE id = ?")
         defer { statement.reset() }
         statement.bind(1, id.uuid)
         guard try statement.step() else { return nil }
         return Row(
             number: statement.int(0), nextSeq: statement.int(1),
-            owner: statement.isNull(2) ? nil : statement.uniqueID(2))
+            owner: statement.isNull(2) ? nil : statement.uniqueID(2), fence: statement.int(3))
     }
+
+    private func claim(
+        _ id: SessionID, _ nextSeq: Int, on connection: SQLiteConnection
+    ) throws(StoreError) -> Outcome {
+        guard let row = try row(of: id, on: connection) else { return .failure(.notFound) }
+        do throws(StoreError) { try owners.requireFree(row.owner) } catch { return .failure(error) }
+        guard row.nextSeq == Int64(nextSeq) else { return .failure(.conflict) }
+        let claim = Claim(owner: try owners.current(), fence: row.fence + 1)
+        try set(claim.owner, fence: claim.fence, of: row.number, on: connection)
+        return .success(claim)
+    }
+
+    private func release(
+        _ claim: Claim, _ id: SessionID, on connection: SQLiteConnection
+    ) throws(StoreError) -> Outcome {
+        guard let row = try row(of: id, on: connection), row.isHeld(by: claim) else { return .success(nil) }
+        try set(nil, fence: row.fence, of: row.number, on: connection)
+        return .success(nil)
+    }
+
+    private func set(
+        _ owner: UniqueID?, fence: Int64, of number: Int64, on connection: SQLiteConnection
+    ) throws(StoreError) {
+        let statement = try connection.statement("UPDATE sessions SET owner = ?, fence = ? WHERE number = ?")
+        if let owner { statement.bind(1, owner) } else { statement.bind(1, Int64?.none) }
+        statement.bind(2, fence)
+        statement.bind(3, number)
+        try statement.run()
+    }
+
+    // MARK: Append
 
     private func append(
         _ append: SessionAppend, _ bodies: [[UInt8]], on connection: SQLiteConnection
-    ) throws(StoreError) -> Result<Void, StoreError> {
+    ) throws(StoreError) -> Outcome {
         let found = try row(of: append.session, on: connection)
+        /// What the row says afterwards.
+        var (owner, fence): (UniqueID?, Int64) = (nil, (found?.fence ?? 0) + 1)
+        switch append.ownership {
+        case .take, .momentary:
+            do throws(StoreError) { try owners.requireFree(found?.owner) } catch { return .failure(error) }
+            if append.ownership == .take { owner = try owners.current() }
+        case .hold(let held), .release(let held):
+            guard let found, found.isHeld(by: held) else { return .failure(found == nil ? .notFound : .conflict) }
+            fence = held.fence
+            if case .hold = append.ownership { owner = held.owner }
+        }
         let expected = Int64(append.entries[0].seq)
         guard (found?.nextSeq ?? 1) == expected else { return .failure(found == nil ? .notFound : .conflict) }
-        let owner: UniqueID?
-        switch append.ownership {
-        case .take:
-            guard owners.owner(found?.owner) != .otherProcess else { return .failure(.ownedElsewhere) }
-            owner = try owners.current()
-        case .keep:
-            guard owners.owner(found?.owner) == .thisProcess else { return .failure(.conflict) }
-            owner = found?.owner
-        case .release:
-            guard owners.owner(found?.owner) == .thisProcess else { return .failure(.conflict) }
-            owner = nil
-        case .ignore:
-            guard owners.owner(found?.owner) != .otherProcess else { return .failure(.ownedElsewhere) }
-            owner = found?.owner
-        }
         if let run = append.newRun, try isKnown(run, on: connection) { return .failure(.duplicateRun) }
 
-        let number = try write(append, owner: owner, into: found?.number, on: connection)
+        let number = try write(append, owner: owner, fence: fence, into: found?.number, on: connection)
         let insert = try connection.statement("INSERT INTO entries (key, body) VALUES (?, ?)")
         for (entry, body) in zip(append.entries, bodies) {
             insert.bind(1, SessionSchema.entryKey(session: number, seq: entry.seq))
@@ -159,7 +206,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
             statement.bind(2, number)
             try statement.run()
         }
-        return .success(())
+        return .success(owner.map { Claim(owner: $0, fence: fence) })
     }
 
     private func isKnown(_ run: RunID, on connection: SQLiteConnection) throws(StoreError) -> Bool {
@@ -171,14 +218,14 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
 
     /// Writes the session's row and returns its number.
     private func write(
-        _ append: SessionAppend, owner: UniqueID?, into number: Int64?, on connection: SQLiteConnection
+        _ append: SessionAppend, owner: UniqueID?, fence: Int64, into number: Int64?, on connection: SQLiteConnection
     ) throws(StoreError) -> Int64 {
         let summary = append.summary
         let statement: SQLiteStatement
         if let number {
             statement = try connection.statement(
                 """
-                UPDATE sessions SET next_seq = ?1, owner = ?2, fence = fence + ?3, open_run = ?4, updated_at = ?5,
+                UPDATE sessions SET next_seq = ?1, owner = ?2, fence = ?3, open_run = ?4, updated_at = ?5,
                 message_count = ?6, usage = ?7, last_text = ?8, archived = ?9, restart_seq = ?10,
                 spending = ?11 WHERE number = ?12
                 """)
@@ -195,7 +242,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         }
         statement.bind(1, Int64(append.entries[append.entries.count - 1].seq + 1))
         if let owner { statement.bind(2, owner) } else { statement.bind(2, Int64?.none) }
-        statement.bind(3, append.ownership == .take ? 1 : 0)
+        statement.bind(3, fence)
         if let run = summary.openRun { statement.bind(4, run.uuid) } else { statement.bind(4, Int64?.none) }
         statement.bind(5, summary.updatedAt.milliseconds)
         statement.bind(6, Int64(summary.messageCount))
@@ -210,11 +257,9 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
 
     // MARK: Delete
 
-    private func delete(
-        _ id: SessionID, on connection: SQLiteConnection
-    ) throws(StoreError) -> Result<Void, StoreError> {
-        guard let row = try row(of: id, on: connection) else { return .success(()) }
-        guard owners.owner(row.owner) != .otherProcess else { return .failure(.ownedElsewhere) }
+    private func delete(_ id: SessionID, on connection: SQLiteConnection) throws(StoreError) -> Outcome {
+        guard let row = try row(of: id, on: connection) else { return .success(nil) }
+        do throws(StoreError) { try owners.requireFree(row.owner) } catch { return .failure(error) }
         for sql in [
             "DELETE FROM entries WHERE key BETWEEN (?1 << 32) AND (?1 << 32 | 4294967295)",
             "DELETE FROM runs WHERE session = ?1",
@@ -224,6 +269,6 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
             statement.bind(1, row.number)
             try statement.run()
         }
-        return .success(())
+        return .success(nil)
     }
 }

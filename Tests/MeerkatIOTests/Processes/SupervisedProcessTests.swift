@@ -185,12 +185,12 @@ import Testing
 
     @Test func aCommandThatWasNotStartedCanBeStopped() async throws {
         let command = try RunningCommand("echo never", starts: false)
-        #expect(command.process.identity.isAlive)
+        #expect(command.process.identity.state == .running)
         command.process.stop(grace: .seconds(30))
         command.process.start()
         #expect(await command.process.end().untimed == .is(.notStarted, wasStopped: true))
         #expect(command.text == "")
-        #expect(!command.process.identity.isAlive)
+        #expect(command.process.identity.state == .ended)
     }
 
     @Test func lettingGoStopsTheCommand() async throws {
@@ -227,7 +227,7 @@ import Testing
         await command.hasWritten("ready")
         command.process.identity.end()
         _ = await command.process.end()
-        #expect(!command.process.identity.isAlive)
+        #expect(command.process.identity.state == .ended)
         #expect(marker.count == 0)
     }
 
@@ -343,7 +343,7 @@ import Testing
             let words = try String(contentsOfFile: file, encoding: .utf8).split(separator: " ").map(String.init)
             let identity = ProcessIdentity(
                 pid: try #require(Int32(words[0])), startTime: try #require(UInt64(words[1])), bootID: words[2])
-            while identity.isAlive { await Task.yield() }
+            while identity.state != .ended { await Task.yield() }
         }
     #endif
 }

@@ -71,7 +71,7 @@ final class CollectingSink: ModelSink {
         var drains = 0
     }
 
-    private let hasRoom: Bool
+    let hasRoom: Bool
     private let state = Mutex(State())
 
     init(hasRoom: Bool = true) {

@@ -67,7 +67,7 @@ import Testing
             state.apply(entry)
             try await store.append(
                 SessionAppend(
-                    session: state.id, entries: [entry], summary: SessionSummary(state), ownership: .ignore))
+                    session: state.id, entries: [entry], summary: SessionSummary(state), ownership: .momentary))
             #expect(try store.session(state.id)?.summary == SessionSummary(state))
             await store.close()
         }
@@ -89,9 +89,9 @@ import Testing
         try await withTemporaryDirectory { directory in
             let store = SQLiteSessionStore(directory: directory, maximumPages: 40)
             var writer = JournalWriter(1)
-            try await store.append(writer.begin(run: 1, prompt: "Hello"))
+            let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "Hello")))
             let committed = writer.entries
-            let append = writer.end(run: 1, text: String(repeating: "x", count: 400_000))
+            let append = writer.end(run: 1, text: String(repeating: "x", count: 400_000), under: claim)
             await #expect(throws: StoreError.diskFull) { try await store.append(append) }
             #expect(try store.entries(of: writer.id, after: 0, limit: 10) == committed.map { .entry($0) })
             var other = JournalWriter(2)

@@ -26,13 +26,14 @@ import Testing
     func whatIsAppendedIsReadBackInOrder(kind: Kind) async throws {
         try await Self.withStore(kind) { store in
             var writer = JournalWriter(1)
-            try await store.append(writer.begin(run: 1, prompt: "Hello"))
-            try await store.append(writer.end(run: 1, text: "Hi"))
+            let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "Hello")))
+            #expect(try await store.append(writer.end(run: 1, text: "Hi", under: claim)) == nil)
             let entries = try store.entries(of: writer.id, after: 0, limit: 100)
             #expect(entries == writer.entries.map { .entry($0) })
             #expect(try store.entries(of: writer.id, after: 2, limit: 2) == writer.entries[2..<4].map { .entry($0) })
             #expect(
-                try store.session(writer.id) == StoredSession(summary: SessionSummary(writer.state), owner: .nobody))
+                try store.session(writer.id)
+                    == StoredSession(summary: SessionSummary(writer.state), owner: .nobody, nextSeq: 6))
             #expect(try store.session(ofRun: writer.run(1)) == writer.id)
         }
     }
@@ -53,10 +54,14 @@ import Testing
     func anAppendAtTheWrongPlaceIsAConflictAndChangesNothing(kind: Kind) async throws {
         try await Self.withStore(kind) { store in
             var writer = JournalWriter(1)
-            try await store.append(writer.begin(run: 1, prompt: "Hello"))
+            let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "Hello")))
             var other = writer
-            try await store.append(writer.end(run: 1, text: "Hi"))
-            await #expect(throws: StoreError.conflict) { try await store.append(other.end(run: 1, text: "Ho")) }
+            try await store.append(writer.end(run: 1, text: "Hi", under: claim))
+            await #expect(throws: StoreError.conflict) {
+                try await store.append(other.end(run: 1, text: "Ho", under: claim))
+            }
+            var late = JournalWriter(1)
+            await #expect(throws: StoreError.conflict) { try await store.append(late.begin(run: 3, prompt: "Ho")) }
             #expect(try store.entries(of: writer.id, after: 0, limit: 100) == writer.entries.map { .entry($0) })
         }
     }
@@ -77,14 +82,47 @@ import Testing
     func onlyTheOwnerGoesOn(kind: Kind) async throws {
         try await Self.withStore(kind) { store in
             var writer = JournalWriter(1)
-            try await store.append(writer.begin(run: 1, prompt: "Hello"))
+            let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "Hello")))
             #expect(try store.session(writer.id)?.owner == .thisProcess)
-            try await store.append(writer.end(run: 1, text: "Hi"))
+            #expect(store.state(ofOwner: claim.owner) == .thisProcess)
+            try await store.append(writer.end(run: 1, text: "Hi", under: claim))
             #expect(try store.session(writer.id)?.owner == .nobody)
             var late = writer
             await #expect(throws: StoreError.conflict) {
-                try await store.append(late.end(run: 1, text: "late"))
+                try await store.append(late.end(run: 1, text: "late", under: claim))
             }
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func aNewClaimEndsTheOneBefore(kind: Kind) async throws {
+        try await Self.withStore(kind) { store in
+            var writer = JournalWriter(1)
+            let first = try #require(try await store.append(writer.begin(run: 1, prompt: "Hello")))
+            let second = try await store.claim(writer.id, expecting: 4)
+            #expect(second == Claim(owner: first.owner, fence: first.fence + 1))
+            var late = writer
+            await #expect(throws: StoreError.conflict) {
+                try await store.append(late.end(run: 1, text: "late", under: first))
+            }
+            try await store.release(first, on: writer.id)
+            #expect(try store.session(writer.id)?.owner == .thisProcess, "a lost claim gives nothing up")
+            try await store.append(writer.end(run: 1, text: "Hi", under: second))
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func aClaimIsTakenOfACurrentSessionOnlyAndGivenUp(kind: Kind) async throws {
+        try await Self.withStore(kind) { store in
+            var writer = JournalWriter(1)
+            await #expect(throws: StoreError.notFound) { try await store.claim(writer.id, expecting: 1) }
+            let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "Hello")))
+            try await store.append(writer.end(run: 1, text: "Hi", under: claim))
+            await #expect(throws: StoreError.conflict) { try await store.claim(writer.id, expecting: 5) }
+            let taken = try await store.claim(writer.id, expecting: 6)
+            try await store.release(taken, on: writer.id)
+            #expect(try store.session(writer.id)?.owner == .nobody)
+            #expect(try await store.append(writer.archive()) == nil, "an append for itself keeps no claim")
         }
     }
 
@@ -94,9 +132,12 @@ import Testing
             var ids: [SessionID] = []
             for number in 1...5 {
                 var writer = JournalWriter(UInt64(number), at: Int64(number) * 1000)
-                try await store.append(writer.begin(run: 1, prompt: "x"))
+                let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "x")))
                 ids.append(writer.id)
-                if number == 3 { try await store.append(writer.archive()) }
+                if number == 3 {
+                    try await store.release(claim, on: writer.id)
+                    try await store.append(writer.archive())
+                }
             }
             let first = try store.list(after: nil, limit: 2).map(\.summary)
             #expect(first.map(\.id) == [ids[4], ids[3]])
@@ -129,8 +170,8 @@ import Testing
                 for number in 1...64 {
                     group.addTask {
                         var writer = JournalWriter(UInt64(number))
-                        try await store.append(writer.begin(run: 1, prompt: "x"))
-                        try await store.append(writer.end(run: 1, text: "y"))
+                        let claim = try #require(try await store.append(writer.begin(run: 1, prompt: "x")))
+                        try await store.append(writer.end(run: 1, text: "y", under: claim))
                     }
                 }
                 try await group.waitForAll()
@@ -181,8 +222,7 @@ struct JournalWriter: Sendable {
         return add(kinds, .take, newRun: run)
     }
 
-    mutating func end(run: UInt64, text: String) -> SessionAppend {
-        let run = run
+    mutating func end(run: UInt64, text: String, under claim: Claim) -> SessionAppend {
         let result = RunResult(
             session: id, run: self.run(run), text: text, turns: 1, toolCalls: 0, usage: Usage(), provider: "p",
             model: "m", endpoint: "e")
@@ -190,8 +230,8 @@ struct JournalWriter: Sendable {
             [
                 (.modelAnswered(call: 0, blocks: [.text(text)], stopReason: .endTurn, usage: nil), self.run(run)),
                 (.runFinished(.completed(result)), self.run(run)),
-            ], .release)
+            ], .release(claim))
     }
 
-    mutating func archive() -> SessionAppend { add([(.archived, nil)], .ignore) }
+    mutating func archive() -> SessionAppend { add([(.archived, nil)], .momentary) }
 }

@@ -215,7 +215,7 @@ import Testing
         }
         for process in fixture.startedProcesses {
             let identity = ProcessIdentity(of: Int32(process.pid))
-            #expect(!identity.isAlive || identity.startTime != process.startTime)
+            #expect(identity.state == .ended || identity.startTime != process.startTime)
         }
         #expect(!Directories.fileExists(fixture.root + "/inner/made"))
     }
