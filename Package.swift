@@ -83,6 +83,12 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "MeerkatCoreTests", dependencies: ["MeerkatCore", "MeerkatJSON"], swiftSettings: settings),
         .testTarget(
+            name: "MeerkatEngineTests",
+            dependencies: [
+                "MeerkatCore", "MeerkatEngine", "MeerkatJSON", "MeerkatProviders", "MeerkatStorage", "MeerkatTesting",
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "MeerkatIOTests", dependencies: ["MeerkatIO", "MeerkatJSON", "MeerkatTesting"],
             swiftSettings: settings),
         .testTarget(

@@ -78,6 +78,18 @@ public final class TestClock: RuntimeClock {
         }
     }
 
+    /// Moves the time to the next thing that is scheduled and does it; false when there is none.
+    public func advanceToNextTimer() -> Bool {
+        let next = state.withLock { state -> Timer? in
+            guard let next = state.timers.min(by: { $0.due < $1.due }) else { return nil }
+            state.timers.removeAll { $0.number == next.number }
+            state.uptime = max(state.uptime, next.due)
+            return next
+        }
+        next?.action()
+        return next != nil
+    }
+
     private static func nanoseconds(_ duration: Duration) -> UInt64 {
         let (seconds, attoseconds) = duration.components
         return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)

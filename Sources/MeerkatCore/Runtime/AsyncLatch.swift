@@ -34,6 +34,13 @@ package final class AsyncLatch<Value: Sendable>: Sendable {
         if let value { action(value) }
     }
 
+    /// Whether the value is there.
+    package var isOpen: Bool {
+        state.withLock { state in
+            if case .open = state { true } else { false }
+        }
+    }
+
     /// The value, once it is there; the wait is not ended by cancellation.
     package var value: Value {
         get async {
