@@ -1,0 +1,96 @@
+"""What the watching program knows: the sessions and runs it has asked for, and what it has read of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .victim import Victim
+
+Message = dict[str, Any]
+
+
+@dataclasses.dataclass(eq=False)
+class Session:
+    """A session as the watching program calls it."""
+
+    label: str
+    #: The run that creates it.
+    creator: Asked | None = None
+    options: Message = dataclasses.field(default_factory=dict)
+    id: str | None = None
+    runs: list[Asked] = dataclasses.field(default_factory=list)
+    #: When it was first asked to be archived or deleted, which it may be from then on.
+    archive_asked: float | None = None
+    delete_asked: float | None = None
+    is_archived: bool = False
+    is_deleted: bool = False
+    #: When an interrupt was asked for.
+    interrupts: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def may_be_gone(self) -> bool:
+        return self.archive_asked is not None or self.delete_asked is not None
+
+    def __repr__(self) -> str:
+        return f"{self.label}={self.id}"
+
+
+@dataclasses.dataclass
+class Terminal:
+    """A last event of a run that was read."""
+
+    victim: str
+    type: str
+    #: Whether it may be one that could not be stored, which ends nothing for good.
+    is_soft: bool
+
+
+@dataclasses.dataclass(eq=False)
+class Asked:
+    """A run that was asked for."""
+
+    label: str
+    id: str
+    session: Session
+    prompt: str
+    result: Message | None = None
+    #: The code and reason with which it has failed for good.
+    failure: tuple[int, str | None] | None = None
+    terminals: list[Terminal] = dataclasses.field(default_factory=list)
+    #: The process that has announced its start and not its end.
+    runner: Victim | None = None
+    was_started: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        return self.result is not None or self.failure is not None
+
+    def __repr__(self) -> str:
+        return f"{self.label}={self.id} of {self.session!r}"
+
+
+@dataclasses.dataclass(eq=False)
+class Request:
+    """A request that was sent."""
+
+    method: str
+    params: Message
+    victim: Victim
+    sent: float
+    session: Session | None = None
+    run: Asked | None = None
+    #: Until when it must be answered.
+    deadline: float = 0.0
+    #: Whether `run_failed` was read for it.
+    has_failed: bool = False
+    answered: float | None = None
+    response: Message | None = None
+    #: The session that it makes.
+    made: Session | None = None
+
+    @property
+    def is_for_run(self) -> bool:
+        return self.method in ("turn/start", "turn/resume") or (
+            self.method == "session/create" and self.run is not None)
