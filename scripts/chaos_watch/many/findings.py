@@ -10,6 +10,11 @@ from chaos_watch import Violation
 #: Lines of the trace that are shown with a violation: about its subjects, and the last of all.
 SHOWN_ABOUT = 30
 SHOWN_LAST = 12
+#: Events of every step of a run, which are not shown: there are too many.
+MINOR = (
+    " turn_started", " turn_completed", " text_complete", " tool_call_requested", " tool_execution_started",
+    " tool_result_received",
+)
 #: How much of a piece of evidence is shown.
 SHOWN_EVIDENCE = 1500
 
@@ -69,10 +74,11 @@ class Findings:
         if about:
             lines.append(f"  about: {' '.join(about)}")
         lines += [f"  {str(piece)[:SHOWN_EVIDENCE]}" for piece in evidence]
-        last = self.trace[-SHOWN_LAST:]
+        trace = [line for line in self.trace if not any(kind in line for kind in MINOR)]
+        last = trace[-SHOWN_LAST:]
         # What disturbs the processes concerns all.
         words = {*(about[:2] if len(about) > 1 else about), "!"}
-        related = [line for line in self.trace[:-SHOWN_LAST] if words & set(line.split())][-SHOWN_ABOUT:]
+        related = [line for line in trace[:-SHOWN_LAST] if words & set(line.split())][-SHOWN_ABOUT:]
         lines.append("  trace:")
         lines += [f"    {line}" for line in related]
         lines += ["    …"] if related else []
