@@ -26,7 +26,7 @@ class Actions:
         self.sessions: list[Session] = []
         self.runs: list[Asked] = []
         self._kinds: list[tuple[int, Callable[[Victim, list[Victim]], None]]] = [
-            (3, self._create), (1, self._prepare), (10, self._start), (3, self._twins), (4, self._resume),
+            (3, self._create), (1, self._prepare), (10, self._start), (3, self._twins), (5, self._resume),
             (4, self._again), (3, self._read), (2, self._history), (2, self._list), (1, self._fork), (2, self._compact),
             (2, self._interrupt), (1, self._put_away),
         ]
@@ -64,14 +64,21 @@ class Actions:
             self.ask(victim, self._chance.choice(runs))
 
     def _resume(self, victim: Victim, victims: list[Victim]) -> None:
-        if not (session := self._session()) or not session.runs:
+        """Mostly a run that was cut off."""
+        sessions = [session for session in self._usable() if session.id and session.runs]
+        if not sessions:
             return
-        params: Message = {"session_id": session.id}
+        cut_off = [session for session in sessions if self._is_cut_off(session.runs[-1])]
+        session = self._chance.choice(cut_off if cut_off and self._chance.random() < 0.8 else sessions)
         # Which run is meant must be known to judge the answer.
-        run = next((run for run in reversed(session.runs) if run.was_started and not run.is_final), session.runs[-1])
-        params["run_id"] = run.id
+        run = next((run for run in reversed(session.runs) if self._is_cut_off(run)), session.runs[-1])
+        params: Message = {"session_id": session.id, "run_id": run.id}
         for one in self._once_or_twice(victim, victims):
             self._send(Request("turn/resume", dict(params), one, 0, session, run))
+
+    @staticmethod
+    def _is_cut_off(run: Asked) -> bool:
+        return run.was_started and run.runner is None and not run.is_final
 
     def ask(self, victim: Victim, run: Asked) -> None:
         """Sends the request that the run was asked for with, which starts it when it is not known yet."""

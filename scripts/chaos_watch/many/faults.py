@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -42,16 +43,19 @@ class Faults:
         }
         impossible = {"processes"} if place.user is None else set()
         impossible |= set() if place.is_limited else {"disk"}
-        self._kinds = [kinds[name] for name in KINDS if name not in without | impossible]
+        self._kinds = {name: kinds[name] for name in KINDS if name not in without | impossible}
+        #: How often each was done.
+        self.counts: collections.Counter[str] = collections.Counter()
         #: What ends the disturbances that are going on.
         self._ends: list[Callable[[], None]] = []
 
     def disturb(self, victims: list[Victim]) -> None:
         calm = [victim for victim in victims if not victim.is_stopped]
         if calm and self._kinds:
-            weights = [weight for weight, _ in self._kinds]
-            _, fault = self._chance.choices(self._kinds, weights)[0]
-            fault(self._chance.choice(calm))
+            weights = [weight for weight, _ in self._kinds.values()]
+            name = self._chance.choices(list(self._kinds), weights)[0]
+            self._kinds[name][1](self._chance.choice(calm))
+            self.counts[name] += 1
 
     def calm(self) -> None:
         """Ends every disturbance now."""

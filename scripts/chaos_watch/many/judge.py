@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import time
 from typing import Any
 
@@ -31,6 +32,8 @@ class Judge:
         self.announced: list[tuple[Asked, Message, str]] = []
         #: The processes that have announced the result of a call, by its id.
         self.starters: dict[str, set[str]] = {}
+        #: How often each error was answered.
+        self.errors: collections.Counter[str] = collections.Counter()
 
     def sent(self, request: Request) -> None:
         if request.session:
@@ -135,6 +138,7 @@ class Judge:
     def _take_error(self, request: Request, error: Message) -> None:
         run, about = request.run, self._about(request)
         code, reason = error["code"], error.get("data", {}).get("details", {}).get("reason")
+        self.errors[f"{ERRORS.get(code, code)} {reason or ''}".strip()] += 1
         problem = self._problem(request, code, reason)
         self._findings.require(not problem, problem or "", error, request.params, about=about)
         if not run or not request.is_for_run or self._is_passing(request, code, reason):
