@@ -55,7 +55,7 @@ class Arena:
         self.actions = Actions(self.chance, self.send)
         self.checks = Checks(findings, self.judge, self.journal)
         self.leftovers = LeftoverCommands(folder.name, findings)
-        self.faults = Faults(self.chance, findings, self.circumstances, self.later, self.place, without)
+        self.faults = Faults(self.chance, findings, self.circumstances, self.later, self.kill, self.place, without)
         self.questions = Questions(self)
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._timer_count = 0
@@ -124,6 +124,12 @@ class Arena:
             self._selector.unregister(victim.output)
             self._bury(victim)
 
+    def kill(self, victim: Victim) -> None:
+        """Kills, and reads what it has said before another process goes on with its runs."""
+        victim.kill()
+        victim.process.wait()
+        self._read(victim)
+
     def _bury(self, victim: Victim) -> None:
         status = victim.process.wait()
         self.findings.note(f"{victim} has ended with {status}")
@@ -165,11 +171,11 @@ class Arena:
                         about=tuple(word for word in (
                             request.session.label if request.session else "", request.run.label if request.run else "",
                             victim.name) if word))
-                    victim.kill()
+                    self.kill(victim)
                     break
             if victim.ending and now > victim.ending_since + EXIT_PATIENCE:
                 self.findings.require(False, f"a process ends in time: {victim.ending}", about=(victim.name,))
-                victim.kill()
+                self.kill(victim)
 
     # Requests
 
@@ -182,10 +188,8 @@ class Arena:
         self.findings.note(f"{request.victim} > {' '.join(words)} {request.method}")
         if run:
             self.journal.labels[run.id] = run.label
-        if session and request.method == "session/archive":
-            session.archive_asked = session.archive_asked or request.sent
-        elif session and request.method == "session/delete":
-            session.delete_asked = session.delete_asked or request.sent
+        if session and request.method in ("session/archive", "session/delete"):
+            session.removals.append(request)
         elif session and request.method == "turn/interrupt":
             session.interrupts.append(request.sent)
         self.judge.sent(request)

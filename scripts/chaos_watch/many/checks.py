@@ -28,15 +28,15 @@ class Checks:
         for session in sessions:
             self._check_session(session)
         for run in runs:
-            if run.is_final and run.session.delete_asked is None:
+            if run.is_final and not run.session.may_be_deleted:
                 self._check_outcome(run)
         for run, event, victim in self._judge.announced:
-            if run.session.delete_asked is None:
+            if not run.session.may_be_deleted:
                 self._check_event(run, event, victim)
         self._judge.announced.clear()
 
     def _check_session(self, session: Session) -> None:
-        if session.id is None or session.delete_asked is not None:
+        if session.id is None or session.may_be_deleted:
             return
         stored = self._journal.sessions.get(session.id)
         about = (session.label,)
@@ -45,7 +45,7 @@ class Checks:
             self._findings.require(
                 stored.is_archived or not session.is_archived, "an archived session stays archived", session, about=about)
             self._findings.require(
-                not stored.is_archived or session.archive_asked is not None,
+                not stored.is_archived or session.may_be_gone,
                 "only a session that was to be archived is archived", session, about=about)
 
     def _check_outcome(self, run: Asked) -> None:

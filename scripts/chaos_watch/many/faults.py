@@ -26,13 +26,14 @@ class Faults:
 
     def __init__(
         self, chance: random.Random, findings: Findings, circumstances: Circumstances,
-        later: Callable[[float, Callable[[], None]], None], place: Place,
+        later: Callable[[float, Callable[[], None]], None], kill: Callable[[Victim], None], place: Place,
         without: set[str],
     ) -> None:
         self._chance = chance
         self._findings = findings
         self._circumstances = circumstances
         self._later = later
+        self._do_kill = kill
         self._place = place
         #: Foreign clients of the database that run, or whose words have not been read.
         self.foreign: list[subprocess.Popen[str]] = []
@@ -75,7 +76,7 @@ class Faults:
 
     def _kill(self, victim: Victim) -> None:
         self._findings.note(f"{victim} ! SIGKILL")
-        victim.kill()
+        self._do_kill(victim)
 
     def _terminate(self, victim: Victim) -> None:
         self._findings.note(f"{victim} ! SIGTERM")

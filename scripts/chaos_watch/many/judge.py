@@ -32,7 +32,7 @@ class Judge:
         self.announced: list[tuple[Asked, Message, str]] = []
         #: The processes that have announced the result of a call, by its id.
         self.starters: dict[str, set[str]] = {}
-        #: How often each error was answered.
+        #: How often each error was answered, and what may be seen but should be rare.
         self.errors: collections.Counter[str] = collections.Counter()
 
     def sent(self, request: Request) -> None:
@@ -70,7 +70,10 @@ class Judge:
             runner is None or runner is victim or runner.ending is not None or runner.has_ended,
             "a run goes on in another process only when its own has died", run, f"runs in {runner}", event, about=about)
         require(runner is not victim, "a run begins once in a process", run, event, about=about)
-        require(not run.is_final, "a run that has ended does not begin again", run, run.result or run.failure, about=about)
+        # What was said before may be read after what another process has said.
+        require(
+            not run.was_final(request.sent), "a run that has ended does not begin again", run,
+            run.result or run.failure, about=about)
         require(
             event.get("resumed") or not run.was_started, "a run that was started begins again only by being resumed",
             run, event, about=about)
@@ -116,7 +119,8 @@ class Judge:
         require(
             run.result in (None, result), "asking again gives the recorded outcome", run, run.result, result,
             about=about)
-        run.result = result
+        if not run.is_final:
+            run.result, run.final_since = result, time.monotonic()
         self.learn(run.session, result["session_id"], about)
 
     def _take_other(self, request: Request, result: Message) -> None:
@@ -143,12 +147,12 @@ class Judge:
         self._findings.require(not problem, problem or "", error, request.params, about=about)
         if not run or not request.is_for_run or self._is_passing(request, code, reason):
             return
-        if run.is_final:
+        if run.was_final(request.sent):
             self._findings.require(
                 run.failure == (code, reason), "asking again gives the recorded outcome", run,
                 run.result or run.failure, error, about=about)
-        elif request.has_failed:
-            run.failure = (code, reason)
+        elif request.has_failed and not run.is_final:
+            run.failure, run.final_since = (code, reason), time.monotonic()
 
     def _is_passing(self, request: Request, code: int, reason: str | None) -> bool:
         """Whether the error says nothing about the run itself."""
@@ -160,8 +164,8 @@ class Judge:
             return True
         if code == -32001 and (not request.session or request.session.may_be_gone):
             return True
-        # A run that has ended is not asked for: its outcome is the answer, whatever goes on.
-        return not run.is_final and code in (-32001, -32002, -32003) or (not run.is_final and reason == "interrupted")
+        # Of a run that has ended, the outcome is the answer, whatever goes on.
+        return not run.was_final(request.sent) and (code in (-32001, -32002, -32003) or reason == "interrupted")
 
     def _problem(self, request: Request, code: int, reason: str | None) -> str | None:
         """The promise that an error breaks; None when it may be said."""
@@ -174,8 +178,13 @@ class Judge:
         if code == -32002 and reason is None:
             return None if self._is_held(request, here=True) else f"a session is busy only while it is used here: {name}"
         if code == -32002 and reason == "owned_elsewhere":
-            return None if self._is_held(request, here=False) else (
-                f"a session is owned elsewhere only while another process uses it: {name}")
+            if self._is_held(request, here=False):
+                return None
+            if were("full disk"):
+                # A process that lives cannot give up what it could not write.
+                self.errors["SESSION_BUSY owned_elsewhere of an idle session, after a full disk"] += 1
+                return None
+            return f"a session is owned elsewhere only while another process uses it: {name}"
         if code == -32002:
             return None if is_limited else f"only a disturbed process does not know an owner: {name}"
         if code == -32003:
@@ -218,7 +227,7 @@ class Judge:
         session, run = request.session, request.run
         if request.victim.ending in ("term", "eof"):
             return True
-        if session and (session.interrupts or session.delete_asked is not None):
+        if session and (session.interrupts or session.may_be_deleted):
             return True
         # Recorded when another process ended.
         return bool(run and session and any(

@@ -21,9 +21,8 @@ class Session:
     options: Message = dataclasses.field(default_factory=dict)
     id: str | None = None
     runs: list[Asked] = dataclasses.field(default_factory=list)
-    #: When it was first asked to be archived or deleted, which it may be from then on.
-    archive_asked: float | None = None
-    delete_asked: float | None = None
+    #: What has asked for its archival or deletion.
+    removals: list[Request] = dataclasses.field(default_factory=list)
     is_archived: bool = False
     is_deleted: bool = False
     #: When an interrupt was asked for.
@@ -31,7 +30,11 @@ class Session:
 
     @property
     def may_be_gone(self) -> bool:
-        return self.archive_asked is not None or self.delete_asked is not None
+        return any(not request.was_refused for request in self.removals)
+
+    @property
+    def may_be_deleted(self) -> bool:
+        return any(not request.was_refused for request in self.removals if request.method == "session/delete")
 
     def __repr__(self) -> str:
         return f"{self.label}={self.id}"
@@ -59,6 +62,8 @@ class Asked:
     #: The code and reason with which it has failed for good.
     failure: tuple[int, str | None] | None = None
     terminals: list[Terminal] = dataclasses.field(default_factory=list)
+    #: When its outcome was read.
+    final_since: float = 0.0
     #: The process that has announced its start and not its end.
     runner: Victim | None = None
     was_started: bool = False
@@ -66,6 +71,10 @@ class Asked:
     @property
     def is_final(self) -> bool:
         return self.result is not None or self.failure is not None
+
+    def was_final(self, moment: float) -> bool:
+        """Whether its outcome had been read by then."""
+        return self.is_final and self.final_since < moment
 
     def __repr__(self) -> str:
         return f"{self.label}={self.id} of {self.session!r}"
@@ -89,6 +98,12 @@ class Request:
     response: Message | None = None
     #: The session that it makes.
     made: Session | None = None
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it surely had no effect."""
+        error = (self.response or {}).get("error")
+        return bool(error and error["code"] in (-32001, -32002))
 
     @property
     def is_for_run(self) -> bool:
