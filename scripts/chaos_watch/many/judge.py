@@ -141,7 +141,7 @@ class Judge:
 
     def _take_error(self, request: Request, error: Message) -> None:
         run, about = request.run, self._about(request)
-        code, reason = error["code"], error.get("data", {}).get("details", {}).get("reason")
+        code, reason = error["code"], self._reason(error)
         self.errors[f"{ERRORS.get(code, code)} {reason or ''}".strip()] += 1
         problem = self._problem(request, code, reason)
         self._findings.require(not problem, problem or "", error, request.params, about=about)
@@ -153,6 +153,13 @@ class Judge:
                 run.result or run.failure, error, about=about)
         elif request.has_failed and not run.is_final:
             run.failure, run.final_since = (code, reason), time.monotonic()
+
+    @staticmethod
+    def _reason(error: Message) -> str | None:
+        """The reason; that of the store when the end of a run could not be stored."""
+        details: dict[str, str] = error.get("data", {}).get("details", {})
+        reason = details.get("reason")
+        return details.get("store", reason) if reason == "store" else reason
 
     def _is_passing(self, request: Request, code: int, reason: str | None) -> bool:
         """Whether the error says nothing about the run itself."""
@@ -251,8 +258,7 @@ class Judge:
     def _outcome(self, message: Message) -> str:
         if "error" in message:
             error: dict[str, Any] = message["error"]
-            reason = error.get("data", {}).get("details", {}).get("reason")
-            return f"{ERRORS.get(error['code'], error['code'])} {reason or ''} ({error['message'][:80]})"
+            return f"{ERRORS.get(error['code'], error['code'])} {self._reason(error) or ''} ({error['message'][:80]})"
         result = message["result"]
         names = ("state", "run_id", "archived", "deleted", "interrupted", "compacted", "turns")
         return " ".join(f"{name}={result[name]}" for name in names if name in result) or "ok"
