@@ -13,7 +13,7 @@ SHOWN_LAST = 12
 #: Events of every step of a run, which are not shown: there are too many.
 MINOR = (
     " turn_started", " turn_completed", " text_complete", " tool_call_requested", " tool_execution_started",
-    " tool_result_received",
+    " tool_execution_completed", " tool_result_received",
 )
 #: How much of a piece of evidence is shown.
 SHOWN_EVIDENCE = 1500

@@ -142,6 +142,8 @@ class Judge:
     def _take_error(self, request: Request, error: Message) -> None:
         run, about = request.run, self._about(request)
         code, reason = error["code"], self._reason(error)
+        if run and request.has_failed and (reason or "").startswith("store_"):
+            run.store_failure = reason
         self.errors[f"{ERRORS.get(code, code)} {reason or ''}".strip()] += 1
         problem = self._problem(request, code, reason)
         self._findings.require(not problem, problem or "", error, request.params, about=about)
@@ -204,7 +206,8 @@ class Judge:
             if reason == "closing":
                 return None if victim.ending else f"only a process that ends is closing: {name}"
             if reason in ("store_busy", "store_failed", "store_full"):
-                is_disturbed = is_limited or were("full disk", request.sent) or (
+                is_recorded = request.run is not None and request.run.store_failure == reason
+                is_disturbed = is_limited or is_recorded or were("full disk", request.sent) or (
                     reason == "store_busy" and (were("foreign", request.sent) or were("stopped", request.sent)))
                 return None if is_disturbed else f"the store fails only when it is disturbed: {name}"
             if reason == "processes_left":

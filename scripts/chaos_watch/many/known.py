@@ -62,6 +62,8 @@ class Asked:
     #: The code and reason with which it has failed for good.
     failure: tuple[int, str | None] | None = None
     terminals: list[Terminal] = dataclasses.field(default_factory=list)
+    #: The reason of the store for which it has failed, maybe for good.
+    store_failure: str | None = None
     #: When its outcome was read.
     final_since: float = 0.0
     #: The process that has announced its start and not its end.
