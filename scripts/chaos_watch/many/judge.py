@@ -46,7 +46,7 @@ class Judge:
         kind = event["type"]
         if kind != "text_delta":
             self._findings.note(f"{request.victim} < {self._who(request)} {kind}{self._detail(event)}")
-        if not request.is_for_run or not run:
+        if not request.is_for_run or not run or self._makes_another(request, params["session_id"]):
             return
         about = self._about(request)
         require = self._findings.require
@@ -98,6 +98,8 @@ class Judge:
     def take_answer(self, request: Request, message: Message) -> None:
         request.answered, request.response = time.monotonic(), message
         error = message.get("error")
+        if not error and self._makes_another(request, message["result"].get("session_id")):
+            return
         self._findings.note(f"{request.victim} < {self._who(request)} {request.method}: {self._outcome(message)}")
         if request.run and request.run.runner is request.victim and request.is_for_run:
             request.run.runner = None
@@ -131,6 +133,13 @@ class Judge:
             session.is_archived = True
         elif request.method == "session/delete" and session:
             session.is_deleted = True
+
+    @staticmethod
+    def _makes_another(request: Request, id: str | None) -> bool:
+        """Whether a session is made anew by a request that came after its deletion: its run ids are unknown then."""
+        session = request.made or request.session
+        is_making = request.made is not None or request.method == "session/create"
+        return bool(is_making and session and session.id and session.may_be_deleted and id not in (None, session.id))
 
     def learn(self, session: Session, id: str, about: tuple[str, ...]) -> None:
         self._findings.require(session.id in (None, id), "a run stays in its session", session, id, about=about)

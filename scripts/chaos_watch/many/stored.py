@@ -66,11 +66,11 @@ class Journal:
     def _take(self, database: sqlite3.Connection, is_thorough: bool) -> None:
         self._owners_of_runs = {
             str(uuid.UUID(bytes=raw)): number for raw, number in database.execute("SELECT id, session FROM runs")}
-        rows = database.execute("SELECT number, id, next_seq, open_run, archived FROM sessions ORDER BY number")
-        present = set()
-        for number, raw, next_seq, open_run, archived in rows.fetchall():
+        rows = database.execute(
+            "SELECT number, id, next_seq, open_run, archived FROM sessions ORDER BY number").fetchall()
+        self._forget_all_but({str(uuid.UUID(bytes=row[1])) for row in rows})
+        for number, raw, next_seq, open_run, archived in rows:
             id = str(uuid.UUID(bytes=raw))
-            present.add(id)
             session = self.sessions.setdefault(id, StoredSession(id, number))
             self._take_session(database, session, is_thorough)
             session.is_archived = bool(archived)
@@ -82,6 +82,9 @@ class Journal:
             stored_run = session.open.id if session.open else None
             self._findings.require(
                 row_run == stored_run, "the session's row tells its open run", row_run, stored_run, about=about)
+
+    def _forget_all_but(self, present: set[str]) -> None:
+        """Whether a session may be gone is not decided here."""
         for id in set(self.sessions) - present:
             del self.sessions[id]
             for run in [run for run in self.runs.values() if run.session == id]:

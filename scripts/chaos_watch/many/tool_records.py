@@ -17,9 +17,8 @@ class ToolRecords:
         self.path = path
         self._findings = findings
         self._position = 0
-        #: The processes in which a call was started and ended, by its id.
+        #: The processes in which a call was started, by its session and its id.
         self.starts: dict[str, list[str]] = collections.defaultdict(list)
-        self.ends: dict[str, list[str]] = collections.defaultdict(list)
         #: The run of a session, and the process of a run, that a tool was started for last; and those before them.
         self._latest: dict[str, str] = {}
         self._earlier: dict[str, set[str]] = collections.defaultdict(set)
@@ -46,7 +45,6 @@ class ToolRecords:
             if "start" in record:
                 self._take_start(record, journal)
             elif "end" in record:
-                self.ends[record["end"]].append(record.get("life", ""))
                 self.counts["tools ended"] += 1
             elif "violation" in record:
                 self._take_complaint(record["violation"])
@@ -59,7 +57,8 @@ class ToolRecords:
         known = journal.sessions.get(session)
         call = known.calls.get(id) if known else None
         require(not (call and call.result), "no finished tool is started again", record, call, about=about)
-        earlier = self.starts[id]
+        # A run whose session was deleted may be asked for anew, in another one.
+        earlier = self.starts[f"{session} {id}"]
         require(
             record["effect"] != "once" or not earlier, "no once tool is started twice", record,
             f"started before in {earlier}", about=about)
@@ -67,7 +66,7 @@ class ToolRecords:
             life not in earlier or not life or self.has_store_failed, "a call is started once in a process", record, earlier, about=about)
         earlier.append(life)
         self._follow(session, run, "runs of a session do not overlap", record, about)
-        self._follow(run, life, "a run is made by one process at a time", record, about)
+        self._follow(f"{session} {run}", life, "a run is made by one process at a time", record, about)
 
     def _follow(self, whole: str, part: str, promise: str, record: dict[str, str], about: tuple[str, ...]) -> None:
         """Requires that the parts of a whole come one after the other."""
