@@ -13,7 +13,7 @@ from .judge import Judge
 from .known import Asked, Message, Session
 from .stored import Journal, StoredSession
 
-#: Members of a result that are stored as they are told.
+#: Members of a result that are stored as they are answered.
 STORED = ("text", "turns", "tool_calls", "provider", "model")
 
 
@@ -70,7 +70,7 @@ class Checks:
     def _check_event(self, run: Asked, event: Message, victim: str) -> None:
         """What was announced is durable, streamed text apart."""
         about = (run.session.label, run.label, victim)
-        promise = f"what {event['type']} tells is durable"
+        promise = f"what {event['type']} announces is durable"
         stored = self._journal.runs.get(run.id)
         if not self._findings.require(stored, promise, event, run, about=about):
             return
@@ -103,7 +103,7 @@ class Checks:
     # Commands
 
     def check_commands(self, known: Session, stored: StoredSession, may_fail: bool) -> None:
-        """Requires that every command whose end is told has come to its own end."""
+        """Requires that every command whose end is reported has come to its own end."""
         about = (known.label,)
         for job, notice in stored.job_ends.items():
             result = notice["result"]

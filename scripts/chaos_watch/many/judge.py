@@ -236,7 +236,7 @@ class Judge:
             if other.method in HOLDING and (other.answered is None or other.answered >= request.sent):
                 if other.answered or not other.victim.ended_at or other.victim.ended_at >= request.sent:
                     return True
-            # The end of a job is told by its own process.
+            # The end of a job is reported by its own process.
             if not here and session.options.get("enable_shell") and other.method in HOLDING:
                 if not other.victim.ended_at or other.victim.ended_at >= request.sent:
                     return True

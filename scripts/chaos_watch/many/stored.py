@@ -21,7 +21,7 @@ class StoredSession(Rendered):
     """A session as its entries have it; `messages` is what `session/history` must say."""
 
     calls: dict[str, Call] = dataclasses.field(default_factory=dict)
-    #: The end of each job that is told of, by the job's id.
+    #: The end of each job that is reported, by the job's id.
     job_ends: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     is_archived: bool = False
     is_fork: bool = False
@@ -81,7 +81,7 @@ class Journal:
             row_run = str(uuid.UUID(bytes=open_run)) if open_run else None
             stored_run = session.open.id if session.open else None
             self._findings.require(
-                row_run == stored_run, "the session's row tells its open run", row_run, stored_run, about=about)
+                row_run == stored_run, "the session's row names its open run", row_run, stored_run, about=about)
 
     def _forget_all_but(self, present: set[str]) -> None:
         """Whether a session may be gone is not decided here."""
@@ -158,7 +158,7 @@ class Journal:
             return
         notice = json.loads(text_of(entry["blocks"]))
         self._findings.require(
-            notice["job_id"] not in session.job_ends, "the end of a job is told once", entry, about=about)
+            notice["job_id"] not in session.job_ends, "the end of a job is reported once", entry, about=about)
         session.job_ends[notice["job_id"]] = notice
 
     def _apply_to_run(self, entry: Entry, run: Run, session: StoredSession, about: tuple[str, ...]) -> None:
@@ -205,7 +205,7 @@ class Journal:
             return
         assert call
         require(not call.result, "no finished tool is started again", entry, call, about=about)
-        require(entry["effect"] == EFFECTS.get(call.name), "a start tells the tool's effect", entry, about=about)
+        require(entry["effect"] == EFFECTS.get(call.name), "a start names the tool's effect", entry, about=about)
         require(call.effect != "once" or not call.starts, "no once tool is started twice", entry, call, about=about)
         call.starts += 1
 
@@ -223,5 +223,5 @@ class Journal:
                 expected = f"{call.name} {call.arguments['key']} is done"
                 require(content == expected, "a result is the tool's own", entry, call, about=about)
         elif origin.startswith("closed"):
-            require(origin == call.origin, "a closing result tells whether the call was started", entry, call, about=about)
+            require(origin == call.origin, "a closing result says whether the call was started", entry, call, about=about)
         call.result = entry

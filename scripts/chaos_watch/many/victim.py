@@ -30,7 +30,7 @@ class Victim:
         self.name = name
         self.requests: dict[int, Request] = {}
         self.begun = time.monotonic()
-        #: `kill`, `term` or `eof`, once it was told to end, and when.
+        #: `kill`, `term` or `eof`, once it was asked to end, and when.
         self.ending: str | None = None
         self.ending_since = 0.0
         self.is_stopped = False
