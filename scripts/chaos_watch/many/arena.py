@@ -1,4 +1,4 @@
-"""An episode: several processes on a database of their own, disturbed for a while and then left in peace and questioned."""
+"""An episode: several processes on a database of their own, disturbed for a while, then left in peace and asked."""
 
 from __future__ import annotations
 
@@ -138,7 +138,8 @@ class Arena:
         # Until it has installed its handler, the signal itself ends it.
         is_early = victim.ending == "term" and status == -signal.SIGTERM and not victim.has_spoken
         self.findings.require(
-            status == expected or is_early, f"a process ends only as it was asked to: {victim.ending or 'not at all'}, status {status}",
+            status == expected or is_early,
+            f"a process ends only as it was asked to: {victim.ending or 'not at all'}, status {status}",
             *list(self.records.noise)[-25:], about=(victim.name,))
         if victim.ending == "eof":
             for request in victim.requests.values():

@@ -43,7 +43,8 @@ class Checks:
         if self._findings.require(stored, "a session whose id was read is stored", session, about=about):
             assert stored
             self._findings.require(
-                stored.is_archived or not session.is_archived, "an archived session stays archived", session, about=about)
+                stored.is_archived or not session.is_archived, "an archived session stays archived", session,
+                about=about)
             self._findings.require(
                 not stored.is_archived or session.may_be_gone,
                 "only a session that was to be archived is archived", session, about=about)
@@ -51,7 +52,8 @@ class Checks:
     def _check_outcome(self, run: Asked) -> None:
         about = (run.session.label, run.label)
         stored = self._journal.runs.get(run.id)
-        if not self._findings.require(stored, "a run whose outcome was read is in the journal for good", run, about=about):
+        if not self._findings.require(
+                stored, "a run whose outcome was read is in the journal for good", run, about=about):
             return
         assert stored
         promise = "an outcome that was read is in the journal for good"
@@ -63,7 +65,8 @@ class Checks:
         if run.result:
             told = {name: run.result.get(name) for name in STORED}
             kept = {name: stored.outcome.get("result", {}).get(name) for name in STORED}
-            self._findings.require(outcome == "completed" and told == kept, promise, run, told, stored.outcome, about=about)
+            self._findings.require(
+                outcome == "completed" and told == kept, promise, run, told, stored.outcome, about=about)
         else:
             self._findings.require(outcome != "completed", promise, run, run.failure, stored.outcome, about=about)
 
@@ -98,7 +101,8 @@ class Checks:
         session = self._journal.sessions.get(run.session)
         entries = session.entries[-6:] if session else []
         return "the session ends with " + " ".join(
-            f"{entry['seq']}:{entry['kind']}:{self._journal.labels.get(entry.get('run', ''), '-')}" for entry in entries)
+            f"{entry['seq']}:{entry['kind']}:{self._journal.labels.get(entry.get('run', ''), '-')}"
+            for entry in entries)
 
     # Commands
 
@@ -108,8 +112,8 @@ class Checks:
         for job, notice in stored.job_ends.items():
             result = notice["result"]
             self._findings.require(
-                may_fail or self._has_ended_well(result), "a job of a living process is not ended by another", job, notice,
-                about=about)
+                may_fail or self._has_ended_well(result), "a job of a living process is not ended by another", job,
+                notice, about=about)
         for call in stored.calls.values():
             if call.name != "shell" or not call.result or call.result["origin"] != "ran" or call.result["is_error"]:
                 continue

@@ -194,7 +194,8 @@ class Judge:
             is_known = session is not None and session.id is not None and not session.may_be_gone
             return f"a session that exists is found: {name}" if is_known else None
         if code == -32002 and reason is None:
-            return None if self._is_held(request, here=True) else f"a session is busy only while it is used here: {name}"
+            is_held = self._is_held(request, here=True)
+            return None if is_held else f"a session is busy only while it is used here: {name}"
         if code == -32002 and reason == "owned_elsewhere":
             if self._is_held(request, here=False):
                 return None
@@ -226,7 +227,7 @@ class Judge:
         return f"only documented errors are answered: {name}"
 
     def _is_held(self, request: Request, here: bool) -> bool:
-        """Whether a session may have been in use in this process, or in another one, while the request was worked on."""
+        """Whether a session may have been in use, in this process or in another one, when the request was worked on."""
         session = request.session
         if session is None:
             return True

@@ -106,7 +106,8 @@ class Questions:
         cursor: int | None = None
         while True:
             more = {} if cursor is None else {"cursor": cursor}
-            page = self._call(victim, "session/history", session, limit=self._arena.chance.choice([7, 100, 500]), **more)
+            limit = self._arena.chance.choice([7, 100, 500])
+            page = self._call(victim, "session/history", session, limit=limit, **more)
             if page is None:
                 return None
             messages += page["messages"]
@@ -121,7 +122,8 @@ class Questions:
         cursor: str | None = None
         while True:
             more = {} if cursor is None else {"cursor": cursor}
-            page = self._call(victim, "session/list", None, include_stored=True, limit=arena.chance.choice([7, 500]), **more)
+            limit = arena.chance.choice([7, 500])
+            page = self._call(victim, "session/list", None, include_stored=True, limit=limit, **more)
             if page is None:
                 return
             listed += [(entry["session_id"], self._state(entry)) for entry in page["sessions"]]
@@ -135,7 +137,8 @@ class Questions:
         arena.findings.require(
             sorted(listed) == sorted(expected), "every process lists the sessions of the journal",
             f"missing {[(labels.get(id, id), state) for id, state in set(expected) - set(listed)]}",
-            f"too many {[(labels.get(id, id), state) for id, state in set(listed) - set(expected)]}", about=(victim.name,))
+            f"too many {[(labels.get(id, id), state) for id, state in set(listed) - set(expected)]}",
+            about=(victim.name,))
 
     @staticmethod
     def _expected_state(stored: StoredSession) -> str:

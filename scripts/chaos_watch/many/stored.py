@@ -134,7 +134,8 @@ class Journal:
             if kind == "process_started" and not run:
                 return
             if require(
-                    run and run.id == id, "an entry belongs to the open run, so runs of a session do not overlap", entry,
+                    run and run.id == id, "an entry belongs to the open run, so runs of a session do not overlap",
+                    entry,
                     f"open: {run.id if run else None}", session.entries[-4:-1], about=about):
                 assert run
                 self._apply_to_run(entry, run, session, about)
@@ -223,5 +224,6 @@ class Journal:
                 expected = f"{call.name} {call.arguments['key']} is done"
                 require(content == expected, "a result is the tool's own", entry, call, about=about)
         elif origin.startswith("closed"):
-            require(origin == call.origin, "a closing result says whether the call was started", entry, call, about=about)
+            require(
+                origin == call.origin, "a closing result says whether the call was started", entry, call, about=about)
         call.result = entry

@@ -63,7 +63,8 @@ class ToolRecords:
             record["effect"] != "once" or not earlier, "no once tool is started twice", record,
             f"started before in {earlier}", about=about)
         require(
-            life not in earlier or not life or self.has_store_failed, "a call is started once in a process", record, earlier, about=about)
+            life not in earlier or not life or self.has_store_failed, "a call is started once in a process",
+            record, earlier, about=about)
         earlier.append(life)
         self._follow(session, run, "runs of a session do not overlap", record, about)
         self._follow(f"{session} {run}", life, "a run is made by one process at a time", record, about)
