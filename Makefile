@@ -27,9 +27,10 @@ crash: ## Kill a running rkat at random moments and check that nothing was lost 
 	@scripts/prerequisites
 	@scripts/crash
 
-chaos: ## Kill tool-using runs at random instants, resume them and check every call and history (CHAOS_KILLS, 500)
+chaos: ## Kill tool-using runs (CHAOS_KILLS, 500), then disturb several processes (CHAOS_SECONDS, 75), and check every promise
 	@scripts/prerequisites
 	@scripts/chaos --shell $(CHAOS)
+	@scripts/chaos-many
 
 help: ## Show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'

@@ -7,7 +7,8 @@ internal import MeerkatServer
 ///     chaos-victim DIRECTORY 2>>RECORDS
 ///
 /// Sessions are kept in `DIRECTORY/.rkat`. Standard error takes a line of JSON for each start and end of a tool and for
-/// each history that the model is shown; a line that says `violation` names a broken promise.
+/// each history that the model is shown; a line that says `violation` names a broken promise. `CHAOS_LIFE` names the
+/// process in these lines. `CHAOS_CLOCK` names a file with the milliseconds that are added to the time of day.
 @main
 enum ChaosVictim {
     static func main() {
@@ -21,6 +22,7 @@ enum ChaosVictim {
         options.environment["HOME"] = directory
         options.workingDirectory = directory
         options.report = { Record.violation("unexpected notice: \($0)").write() }
+        if let file = options.environment["CHAOS_CLOCK"] { options.clock = JumpingClock(file: file) }
         options.tools = RecordingTool.all
         options.provider = PlanningModel(clock: options.clock, marker: directory)
         let runtime = MeerkatRuntime(options)

@@ -33,7 +33,9 @@ struct Plan {
         _ id: String, at step: Int, offering tools: Set<String>, _ random: inout SplitMix
     ) -> (name: String, arguments: JSONObject) {
         if tools.contains("shell"), random.next() % 5 == 0 {
-            return ("shell", ["command": .string(command), "background": .bool(random.next() % 3 == 0)])
+            let isBackground = random.next() % 3 == 0
+            let seconds = isBackground ? ["0.02", "0.02", "0.5", "100"][Int(random.next() % 4)] : "0.02"
+            return ("shell", ["command": .string(command(seconds)), "background": .bool(isBackground)])
         }
         switch random.next() % 16 {
         case 0: return ("datetime", JSONObject())
@@ -51,11 +53,11 @@ struct Plan {
         }
     }
 
-    /// Leaves children behind that have daemonised themselves in two ways.
-    private var command: String {
+    /// Takes some seconds and leaves children behind that have daemonised themselves in two ways.
+    private func command(_ seconds: String) -> String {
         """
         export RKAT_CHAOS='\(marker)'; setsid sleep 300 </dev/null >/dev/null 2>&1 & \
-        (setsid sh -c 'sleep 300 & exec sleep 300' </dev/null >/dev/null 2>&1 &); sleep 0.02; echo done
+        (setsid sh -c 'sleep 300 & exec sleep 300' </dev/null >/dev/null 2>&1 &); sleep \(seconds); echo done
         """
     }
 

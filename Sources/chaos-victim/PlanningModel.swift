@@ -3,6 +3,9 @@ internal import MeerkatJSON
 
 /// A model whose answer depends on nothing but the history it is shown.
 struct PlanningModel: ModelProvider {
+    /// The name of a model whose every call fails.
+    static let failing = "claude-failing"
+
     let name = "chaos"
     let endpoint = "here"
     let wireFormat = WireFormat.chatCompletions
@@ -14,10 +17,15 @@ struct PlanningModel: ModelProvider {
     }
 
     func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
+        if request.model == Self.failing {
+            Record.asked(.failure).write()
+            throw ProviderError(.permissionDenied, "this model always fails", status: 403)
+        }
         // Only a summary is asked for without tools.
         if request.tools.isEmpty {
+            Record.asked(.summary).write()
             let text = "Much was done: \(request.history.chunks.joined().chained(to: 0))."
-            try await stream([text], after: 1, into: sink)
+            try await stream([text], after: 3, into: sink)
             return ModelAnswer(blocks: [.text(text)], stopReason: .endTurn, usage: nil)
         }
         let history: ShownHistory
@@ -26,6 +34,12 @@ struct PlanningModel: ModelProvider {
         }
         Record.request(history).write()
         guard history.faults.isEmpty else { throw violation(history.faults.joined(separator: "; ")) }
+        if !request.usesTools {
+            Record.asked(.extraction).write()
+            let text = #"{"steps":\#(history.chain.count)}"#
+            try await stream([text], after: 3, into: sink)
+            return ModelAnswer(blocks: [.text(text)], stopReason: .endTurn, usage: usage(of: request))
+        }
         guard let (seed, step) = position(in: history) else { throw violation("nothing says what to do") }
         let plan = Plan(seed: seed, marker: marker)
         let deltas = plan.deltas(at: step)

@@ -1,3 +1,4 @@
+internal import Meerkat
 internal import MeerkatCore
 internal import MeerkatIO
 internal import MeerkatJSON
@@ -7,7 +8,19 @@ enum Record: JSONWritable {
     case start(tool: String, effect: ToolEffect, key: String, ToolContext)
     case end(ToolContext)
     case request(ShownHistory)
+    /// The model is asked for something that a kill is to hit.
+    case asked(Occasion)
     case violation(String)
+
+    /// What the watching program calls this process.
+    private static let life = MeerkatRuntime.Options.process.environment["CHAOS_LIFE"] ?? ""
+
+    enum Occasion: String {
+        case summary
+        case extraction
+        /// A call that fails, so that a fallback model is asked.
+        case failure
+    }
 
     /// Writes the line at once and whole.
     func write() {
@@ -24,6 +37,7 @@ enum Record: JSONWritable {
                 writer.member("key", key)
                 writer.member("session", context.session)
                 writer.member("run", context.run)
+                writer.member("life", Self.life)
             case .end(let context):
                 writer.member("end", context.toolUseID)
             case .request(let history):
@@ -36,6 +50,8 @@ enum Record: JSONWritable {
                         for result in history.lastResults { writer.element([result.id, result.content]) }
                     }
                 }
+            case .asked(let occasion):
+                writer.member("asked", occasion.rawValue)
             case .violation(let text):
                 writer.member("violation", text)
             }

@@ -69,6 +69,8 @@ class Run:
     #: What was last written about a model call that has no answer: its purpose.
     pending: str | None = None
     attempt: int = 0
+    #: Whether the last model that was asked has failed, and another one is asked.
+    has_failed: bool = False
     answers: list[str] = dataclasses.field(default_factory=list)
     resumes: int = 0
     #: Results that close calls, until it is known why.
@@ -219,11 +221,15 @@ class Journal:
                 "an unanswered model call is repeated as a new attempt", entry, run)
             self.counts["repeated model calls"] += entry["attempt"] > 1
             run.pending, run.attempt = entry["purpose"], entry["attempt"]
-            if entry["purpose"] == "turn":
+            if entry["purpose"] != "compaction":
                 run.model_calls = entry["call"] + 1
+        elif kind == "model_failed":
+            # The model that always fails; the next entry asks another.
+            require(run.pending and entry["cause"] == "permission_denied", "nothing fails", entry, run)
+            run.has_failed = True
         elif kind == "model_answered":
-            require(run.pending == "turn", "an answer follows its call", entry, run)
-            run.pending = None
+            require(run.pending in ("turn", "extraction"), "an answer follows its call", entry, run)
+            run.pending, run.has_failed = None, False
             run.answers.append(text_of(entry["blocks"]))
             for block in entry["blocks"]:
                 if block["type"] == "tool_use":

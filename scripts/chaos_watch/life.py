@@ -30,8 +30,8 @@ class Killed(Exception):
 class Trigger:
     """When the process is killed."""
 
-    #: What is waited for: `start`, `write`, `time`, `half a line`, `commit`, `tool start`, `tool end`, an event's name
-    #: or `response`.
+    #: What is waited for: `start`, `write`, `time`, `half a line`, `commit`, `tool start`, `tool end`, `summary`,
+    #: `extraction`, `failure` (of a model, which another one follows), an event's name or `response`.
     kind: str
     #: How many of it.
     count: int = 1
@@ -40,14 +40,19 @@ class Trigger:
 
     EVENTS = (
         "run_started", "turn_started", "text_delta", "text_complete", "tool_call_requested", "tool_execution_started",
-        "tool_execution_completed", "compaction_started", "run_completed", "response",
+        "tool_execution_completed", "compaction_started", "model_fallback", "run_completed", "response",
     )
+    #: What is waited for in the records, and how it begins there.
+    RECORDS = {
+        "tool start": b'{"start"', "tool end": b'{"end"', "summary": b'{"asked":"summary"',
+        "extraction": b'{"asked":"extraction"', "failure": b'{"asked":"failure"',
+    }
 
     @classmethod
     def choose(cls, chance: random.Random) -> Trigger:
         kind = chance.choice(
             ["start", "write", "half a line", "time", "time", "commit", "commit", "tool start", "tool start",
-             "tool end", "tool end", "event", "event", "event"])
+             "tool end", "tool end", "summary", "extraction", "failure", "event", "event", "event"])
         if kind == "start":
             return cls(kind, delay=chance.uniform(0, 0.04))
         if kind == "write":
@@ -60,6 +65,9 @@ class Trigger:
             return cls(kind, chance.randint(1, 25), chance.choice([0, chance.uniform(0, 0.001)]))
         if kind in ("tool start", "tool end"):
             return cls(kind, chance.randint(1, 8), chance.choice([0, 0, chance.uniform(0, 0.002)]))
+        if kind in cls.RECORDS:
+            # The model takes 3 ms; another one is asked within one.
+            return cls(kind, chance.randint(1, 2), chance.uniform(0, 0.001 if kind == "failure" else 0.004))
         return cls(chance.choice(cls.EVENTS), chance.randint(1, 5), chance.choice([0, chance.uniform(0, 0.004)]))
 
 
@@ -154,9 +162,8 @@ class Life:
             commit = self._commit()
             self._note(commit != self._seen_commit)
             self._seen_commit = commit
-        elif kind in ("tool start", "tool end"):
-            mark = b'{"start"' if kind == "tool start" else b'{"end"'
-            self._note(os.read(self._records, 1 << 16).count(mark))
+        elif kind in Trigger.RECORDS:
+            self._note(os.read(self._records, 1 << 16).count(Trigger.RECORDS[kind]))
         else:
             return False
         return self._left > 0

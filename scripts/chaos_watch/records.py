@@ -44,6 +44,8 @@ class Records:
                 self._take_end(record["end"], life, journal)
             elif "request" in record:
                 self._take_request(record, journal)
+            elif "asked" in record:
+                self.counts[f"asked for a {record['asked']}"] += 1
             else:
                 require(False, "the history that a model is shown is valid", record["violation"])
 
