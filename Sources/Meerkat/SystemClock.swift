@@ -10,7 +10,7 @@ public struct SystemClock: RuntimeClock {
         func cancel() { thread.cancel(token) }
     }
 
-    private let timers = TimerThread()
+    private let timers = TimerThread.shared
 
     public init() {}
 

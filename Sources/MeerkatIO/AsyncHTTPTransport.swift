@@ -29,7 +29,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
     }
 
     private struct Clients {
-        var group: MultiThreadedEventLoopGroup?
+        var loop: (any EventLoop)?
         /// By proxy, nil being the direct one.
         var byProxy: [ProxySettings.Proxy?: HTTPClient] = [:]
     }
@@ -51,7 +51,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
         } catch {
             throw .invalidURL("the URL cannot be used: \(error)")
         }
-        let task = client(for: request.url).execute(request: outgoing, delegate: exchange)
+        let task = try client(for: request.url).execute(request: outgoing, delegate: exchange)
         let result: Result<Void, any Error> = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 task.futureResult.whenComplete { continuation.resume(returning: $0) }
@@ -66,22 +66,29 @@ public final class AsyncHTTPTransport: HTTPTransport {
 
     /// Ends all connections; requests that are going on fail.
     public func close() async {
-        let (byProxy, group) = clients.withLock { clients in
+        let (byProxy, loop) = clients.withLock { clients in
             defer { clients = Clients() }
-            return (clients.byProxy, clients.group)
+            return (clients.byProxy, clients.loop)
         }
         // Neither has anything to report that a closing program could act on.
         for client in byProxy.values { try? await client.shutdown() }
-        try? await group?.shutdownGracefully()
+        try? await loop?.shutdownGracefully()
     }
 
-    private func client(for url: String) -> HTTPClient {
+    private func client(for url: String) throws(HTTPError) -> HTTPClient {
         let proxy = options.proxies.proxy(for: url)
-        return clients.withLock { clients in
+        return try clients.withLock { (clients) throws(HTTPError) in
             if let client = clients.byProxy[proxy] { return client }
-            let group = clients.group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            clients.group = group
-            let client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration(proxy))
+            let loop: any EventLoop
+            if let running = clients.loop {
+                loop = running
+            } else {
+                do throws(SystemError) { loop = try EventLoopThread.start() } catch {
+                    throw .connectFailed(error.message)
+                }
+                clients.loop = loop
+            }
+            let client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration(proxy))
             clients.byProxy[proxy] = client
             return client
         }

@@ -47,15 +47,17 @@ public final class SupervisedProcess: Sendable {
         _ command: SupervisedCommand, output: @escaping @Sendable (Stream, RawSpan) -> Void
     ) throws(ProcessError) -> SupervisedProcess {
         try command.validate()
+        // A stop that the supervisor does not obey is noticed by a timer.
+        do throws(SystemError) { try TimerThread.shared.start() } catch { throw .outOfThreads }
         var supervisor = Supervisor()
         let code = fork(command, &supervisor)
         guard code == 0 else { throw ProcessError(forking: code, command.executable) }
         let supervision = Supervision(supervisor, command, output)
         let pipes = SupervisionPipes(
             supervision: supervision, status: supervisor.status, output: supervisor.output, error: supervisor.error)
-        guard ProcessMonitor.shared.add(pipes) else {
+        do throws(ProcessError) { try ProcessMonitor.shared.add(pipes) } catch {
             pipes.abandon()
-            throw .outOfDescriptors
+            throw error
         }
         return SupervisedProcess(supervision)
     }

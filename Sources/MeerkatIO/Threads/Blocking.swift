@@ -21,10 +21,17 @@ public enum Blocking {
     /// Runs blocking work of the current task on threads that are there for it.
     ///
     /// `body` should look at `Task.isCancelled` now and then.
+    ///
+    /// - Parameters:
+    ///   - refusal: Makes the error that is thrown when the system refuses the first of these threads.
+    ///   - body: The work.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` or `refusal` gives.
     public static func run<T: Sendable, E: Error>(
-        _ body: @Sendable () throws(E) -> T
+        orThrow refusal: (SystemError) -> E, _ body: @Sendable () throws(E) -> T
     ) async throws(E) -> T {
-        try await withTaskExecutorPreference(workers) { () async throws(E) in
+        do throws(SystemError) { try workers.start() } catch { throw refusal(error) }
+        return try await withTaskExecutorPreference(workers) { () async throws(E) in
             try await onPreferredThread(body)
         }
     }

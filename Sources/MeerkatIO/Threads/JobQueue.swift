@@ -46,6 +46,20 @@ package struct JobQueue<Job> {
         return .startThread
     }
 
+    /// Reserves the first thread; false when there are threads.
+    package mutating func addFirstThread() -> Bool {
+        guard threads == 0 else { return false }
+        threads += 1
+        starting += 1
+        return true
+    }
+
+    /// The system has refused the thread that was to be started: its job waits for another.
+    package mutating func threadWasRefused() {
+        starting -= 1
+        threads -= 1
+    }
+
     /// Called by a new thread, which takes a job next.
     package mutating func threadHasStarted() {
         starting -= 1

@@ -1,4 +1,4 @@
-internal import MeerkatIO
+public import MeerkatIO
 
 /// The way out of a connection: lines leave in the order in which they were sent, written by one thread.
 ///
@@ -35,6 +35,13 @@ public final class RPCOutput: Sendable {
         worker = BatchWorker("output") { batch in
             writer.write(batch)
         }
+    }
+
+    /// Starts the thread that writes.
+    ///
+    /// - Throws: ``SystemError`` when the system refuses it; it is started by the first line otherwise.
+    public func start() throws(SystemError) {
+        try worker.start()
     }
 
     /// Sends the lines of a run's events.

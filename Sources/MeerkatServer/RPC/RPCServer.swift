@@ -43,14 +43,12 @@ public struct RPCServer: Sendable {
         }
         let connection = RPCConnection(
             runtime: runtime, configuration: configuration, output: output, clock: clock, ids: ids, log: log)
-        Signals.onTermination {
-            Blocking.wait(on: RuntimeExecutor.preferred) {
-                _ = clock.schedule(after: Self.signalLimit) { Signals.exitNow(0) }
-                await runtime.close(grace: .zero)
-                await connection.finishRequests()
-            }
-            output.close()
-            Signals.exitNow(0)
+        do throws(SystemError) {
+            try endOnSignals(connection, output)
+            try startThreads(output)
+        } catch {
+            Descriptors.writeIfReady("rkat: \(error.message)\n", to: Descriptors.standardError)
+            Signals.exitNow(1)
         }
         var reader = LineReader(descriptor: Descriptors.standardInput, limit: Self.lineLimit)
         reader.forEach { line in
@@ -76,6 +74,26 @@ public struct RPCServer: Sendable {
         }
         output.close()
         Signals.exitNow(0)
+    }
+
+    private func endOnSignals(_ connection: RPCConnection, _ output: RPCOutput) throws(SystemError) {
+        let (runtime, clock) = (runtime, clock)
+        try Signals.onTermination {
+            Blocking.wait(on: RuntimeExecutor.preferred) {
+                _ = clock.schedule(after: Self.signalLimit) { Signals.exitNow(0) }
+                await runtime.close(grace: .zero)
+                await connection.finishRequests()
+            }
+            output.close()
+            Signals.exitNow(0)
+        }
+    }
+
+    /// Starts the threads without which no request can be answered; others are started when they are needed.
+    private func startThreads(_ output: RPCOutput) throws(SystemError) {
+        try output.start()
+        try TimerThread.shared.start()
+        if let pool = RuntimeExecutor.preferred as? ThreadPool { try pool.start() }
     }
 
     /// Nobody reads: what is running is ended and journaled, then the process ends.

@@ -51,6 +51,7 @@ public final class SQLiteSessionStore: SessionStore {
     }
 
     private func request(_ make: (SessionWriter.Reply) -> SessionWriter.Request) async throws(StoreError) {
+        do throws(SystemError) { try worker.start() } catch { throw .failed(error.message) }
         let result = await withUnsafeContinuation { continuation in
             if !worker.submit(make(continuation)) {
                 continuation.resume(returning: Result<Void, StoreError>.failure(.failed("the store is closed")))
@@ -66,7 +67,7 @@ public final class SQLiteSessionStore: SessionStore {
         }
         for connection in idle { connection.close() }
         await withUnsafeContinuation { continuation in
-            OSThread.start("store-close") { [worker, writer, owners] in
+            OSThread.startOrRun("store-close") { [worker, writer, owners] in
                 worker.close()
                 writer.close()
                 owners.release()

@@ -41,3 +41,25 @@ import Testing
         #expect(seen.withLock { $0 } == [1, 3])
     }
 }
+
+@Suite struct RefusedThreads {
+    @Test func aThreadThatTheSystemRefusesIsAnError() {
+        #expect(throws: SystemError.self) {
+            try OSThread.start("test", stackSize: 1 << 60) { Issue.record("this thread cannot exist") }
+        }
+    }
+
+    @Test func aJobWhoseThreadIsRefusedWaitsForAnother() {
+        var queue = JobQueue<Int>(limit: 2)
+        #expect(queue.add(1) == .startThread)
+        queue.threadHasStarted()
+        #expect(queue.take() == 1)
+        #expect(queue.add(2) == .startThread)
+        queue.threadWasRefused()
+        #expect(queue.threads == 1)
+        #expect(queue.add(3) == .startThread)
+        queue.threadWasRefused()
+        #expect(queue.take() == 2)
+        #expect(queue.take() == 3)
+    }
+}
