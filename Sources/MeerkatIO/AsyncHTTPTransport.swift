@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import MeerkatJSON
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPCompression
@@ -100,7 +101,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .nanoseconds(options.connectTimeout.nanoseconds)),
+            timeout: .init(connect: .nanoseconds(options.connectTimeout.clampedNanoseconds)),
             // Quiet well before a minute has passed, and never a cap: how many calls go on at once is decided elsewhere.
             connectionPool: .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 100_000),
             decompression: .enabled(limit: .none))
@@ -225,13 +226,5 @@ extension HTTPError {
         case "WRONG_VERSION_NUMBER", "HTTP_REQUEST": return "the server does not speak TLS"
         case let other: return "the TLS handshake failed: \(other.lowercased().replacing("_", with: " "))"
         }
-    }
-}
-
-extension Duration {
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-            ? .max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -18,7 +18,7 @@ public struct ModelPrice: Sendable, Hashable {
 
         /// The dearest kind of input; no provider is known to charge more than a quarter over it for its cache.
         var highestInput: USDollars {
-            max(input, cacheRead ?? input, cacheWrite ?? USDollars(picodollars: input.picodollars / 4 * 5))
+            max(input, cacheRead ?? input, cacheWrite ?? USDollars(picodollars: input.picodollars / 4) * 5)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import CSupervisor
+internal import MeerkatJSON
 
 #if canImport(Glibc)
     internal import Glibc
@@ -84,7 +85,7 @@ public final class SupervisedProcess: Sendable {
     ///
     /// May be called from anywhere and any number of times; the earliest end counts.
     public func stop(grace: Duration) {
-        supervision.stop(grace: UInt32(min(max(grace / .milliseconds(1), 0), Double(UInt32.max))))
+        supervision.stop(grace: UInt32(clamping: grace.clampedMilliseconds))
     }
 
     /// Waits until every process is gone and all output was taken.

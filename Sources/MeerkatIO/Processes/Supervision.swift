@@ -1,4 +1,5 @@
 internal import CSupervisor
+internal import MeerkatJSON
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -135,7 +136,8 @@ final class Supervision: Sendable {
     /// Nothing more will be told.
     func finish() {
         let (end, waiting) = state.withLock { state in
-            let nanoseconds = (state.exited ?? 0) - (state.started ?? state.exited ?? 0)
+            let exited = state.exited ?? 0
+            let nanoseconds = exited.subtractingClamped(state.started ?? exited)
             let end = ProcessEnd(
                 cause: state.cause ?? (state.isGone ? .notStarted : .supervisorLost), wasStopped: state.wasStopped,
                 duration: .nanoseconds(Int64(clamping: nanoseconds)), leftProcesses: state.leftProcesses,

@@ -133,7 +133,7 @@ public final class TaskStore: Sendable {
                 return try FileLock(creating: path + ".lock")
             } catch {
                 guard error.isLocked else { throw .executionFailed("the tasks cannot be locked: \(error.message)") }
-                guard clock.uptime - start < Self.patience else {
+                guard clock.uptime.subtractingClamped(start) < Self.patience else {
                     throw .executionFailed("another process has been using \(path) for 10 s")
                 }
             }
