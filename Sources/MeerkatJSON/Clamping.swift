@@ -22,6 +22,12 @@ extension FixedWidthInteger {
 }
 
 extension UInt64 {
+    /// The sum, or the largest number when it does not fit: a provider may report nonsense.
+    package func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+
     /// The difference, or 0 when `other` is more: clocks may disagree.
     package func subtractingClamped(_ other: UInt64) -> UInt64 { self - Swift.min(self, other) }
 }

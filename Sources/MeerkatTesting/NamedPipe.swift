@@ -15,7 +15,10 @@ public func readToEnd(_ pipe: String) async -> String {
             let descriptor = open(pipe, O_RDONLY | O_CLOEXEC)
             var text = ""
             var reader = LineReader(descriptor: descriptor, limit: 1 << 20)
-            reader.forEach { if case .line(let bytes) = $0 { text += String(decoding: bytes, as: UTF8.self) + "\n" } }
+            reader.forEach { line in
+                if case .line(let bytes) = line { text += String(decoding: bytes, as: UTF8.self) + "\n" }
+                return .proceed
+            }
             close(descriptor)
             continuation.resume(returning: text)
         }

@@ -1,3 +1,5 @@
+internal import MeerkatJSON
+
 /// What a model's tokens cost.
 public struct ModelPrice: Sendable, Hashable {
     /// The prices of one token each.

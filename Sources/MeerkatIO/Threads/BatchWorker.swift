@@ -99,17 +99,25 @@ public final class BatchWorker<Item: Sendable>: Sendable {
 
     /// Takes no more items and waits until all submitted ones are handled.
     public func close() {
+        _ = close(within: .seconds(Int64.max))
+    }
+
+    /// Takes no more items and waits until all submitted ones are handled, but no longer than `limit`.
+    ///
+    /// - Returns: False when the time was over before that.
+    public func close(within limit: Duration) -> Bool {
         state.signal { state in
             state.isClosed = true
             return true
         }
-        let left: [Item] = state.wait { state in
+        let left: [Item]? = state.wait(atMost: limit) { state in
             guard !state.isRunning, !state.isHandling else { return nil }
             defer { state.items = [] }
             return state.items
         }
         // Of a worker whose thread was refused.
-        if !left.isEmpty { handle(left) }
+        if let left, !left.isEmpty { handle(left) }
+        return left != nil
     }
 
     private func run() {

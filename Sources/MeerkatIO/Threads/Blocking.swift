@@ -15,6 +15,22 @@ public enum Blocking {
         return result.wait { $0 }
     }
 
+    /// The same, but waits no longer than `limit`; nil when the time is over, and the body goes on.
+    @discardableResult
+    public static func wait<T: Sendable>(
+        on executor: (any TaskExecutor)? = nil, atMost limit: Duration, _ body: @escaping @Sendable () async -> T
+    ) -> T? {
+        let result = Condition<T?>(nil)
+        Task.detached(executorPreference: executor) {
+            let value = await body()
+            result.signal { result in
+                result = value
+                return true
+            }
+        }
+        return result.wait(atMost: limit) { $0 }
+    }
+
     /// A few threads for work that may block for a while, as files do.
     private static let workers = ThreadPool(limit: 8)
 

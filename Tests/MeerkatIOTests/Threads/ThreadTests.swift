@@ -26,6 +26,24 @@ import Testing
         #expect(!worker.submit(1))
     }
 
+    @Test func aWorkerThatHangsIsWaitedForOnlySoLong() {
+        let gate = Gate()
+        gate.close()
+        let worker = BatchWorker<Int>("test") { _ in gate.pass() }
+        worker.submit(1)
+        #expect(!worker.close(within: .milliseconds(1)))
+        gate.open()
+        #expect(worker.close(within: .seconds(60)))
+    }
+
+    @Test func aTaskThatHangsIsWaitedForOnlySoLong() {
+        let latch = Gate()
+        latch.close()
+        #expect(Blocking.wait(on: ThreadPool(limit: 1), atMost: .milliseconds(1)) { latch.pass() } == nil)
+        latch.open()
+        #expect(Blocking.wait(on: ThreadPool(limit: 1), atMost: .seconds(60)) { 1 } == 1)
+    }
+
     @Test func timersGoOffInOrderAndCancelledOnesNever() async {
         let timers = TimerThread()
         let seen = Mutex<[Int]>([])
