@@ -47,6 +47,10 @@ import Testing
     @Test func timersGoOffInOrderAndCancelledOnesNever() async {
         let timers = TimerThread()
         let seen = Mutex<[Int]>([])
+        // Holds the thread up until everything is in place.
+        let gate = Gate()
+        gate.close()
+        _ = timers.schedule(after: 0) { gate.pass() }
         await withCheckedContinuation { done in
             _ = timers.schedule(after: 20_000_000) {
                 seen.withLock { $0.append(3) }
@@ -55,6 +59,7 @@ import Testing
             let cancelled = timers.schedule(after: 5_000_000) { seen.withLock { $0.append(2) } }
             _ = timers.schedule(after: 1_000_000) { seen.withLock { $0.append(1) } }
             timers.cancel(cancelled)
+            gate.open()
         }
         #expect(seen.withLock { $0 } == [1, 3])
     }
