@@ -52,6 +52,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
         } catch {
             throw .invalidURL("the URL cannot be used: \(error)")
         }
+        try checkThreads(for: request.url)
         let task = try client(for: request.url).execute(request: outgoing, delegate: exchange)
         let result: Result<Void, any Error> = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
@@ -74,6 +75,19 @@ public final class AsyncHTTPTransport: HTTPTransport {
         // Neither has anything to report that a closing program could act on.
         for client in byProxy.values { try? await client.shutdown() }
         try? await loop?.shutdownGracefully()
+    }
+
+    /// Looking up a host and setting up TLS take threads of libdispatch, which tries for ever to get one and holds the event
+    /// loop up meanwhile, and all connections with it.
+    ///
+    /// - Throws: ``HTTPError/connectFailed(_:)`` when the system refuses a thread now.
+    private func checkThreads(for url: String) throws(HTTPError) {
+        guard URLLocation(url)?.isPlainAddress != true || options.proxies.proxy(for: url) != nil else { return }
+        do throws(SystemError) {
+            try OSThread.start("probe", stackSize: 64 * 1024) {}
+        } catch {
+            throw .connectFailed(error.message)
+        }
     }
 
     private func client(for url: String) throws(HTTPError) -> HTTPClient {

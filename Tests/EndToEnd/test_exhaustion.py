@@ -142,6 +142,20 @@ def test_a_provider_cannot_be_reached_and_then_can(run: Run, limit: int) -> None
     assert rkat.exit() == 0
 
 
+def test_a_host_name_is_not_waited_for_without_threads(run: Run, home: Folder, provider: Provider) -> None:
+    port = provider.url.rsplit(":", 1)[1]
+    text = f'[providers.named]\nkind = "openai_compatible"\nbase_url = "http://localhost:{port}/v1"\n'
+    (home.path / ".rkat" / "config.toml").write_text(CONFIG + text)
+    rkat = run()
+    session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
+    with forbidden(rkat, resource.RLIMIT_NPROC):
+        assert rkat.fail("models/list", {"provider": "named"}, timeout=5)
+        # Connections that exist go on.
+        assert rkat.turn(session, "Again.")["text"] == "hello"
+    assert rkat.call("models/list", {"provider": "named"})["models"]
+    assert rkat.exit() == 0
+
+
 @pytest.mark.parametrize(
     ("limit", "tool"),
     [
