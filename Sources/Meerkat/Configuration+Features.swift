@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatJSON
 
 extension Configuration {
     /// The first thing that the configuration asks of every session and that this build cannot do.
@@ -17,13 +18,7 @@ extension Configuration {
     var runLimits: RunLimits {
         RunLimits(
             maxTokens: limits.budget ?? budget.maxTokens,
-            maxDurationMs: (limits.maxDuration ?? budget.maxDuration).map { Int(clamping: $0.wholeMilliseconds) },
+            maxDurationMs: (limits.maxDuration ?? budget.maxDuration).map { Int(clamping: $0.clampedMilliseconds) },
             maxToolCalls: budget.maxToolCalls, maxCost: limits.maxCost)
-    }
-}
-
-extension Duration {
-    fileprivate var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -1,5 +1,6 @@
 public import MeerkatCore
 internal import MeerkatIO
+internal import MeerkatJSON
 
 /// The machine's clocks.
 public struct SystemClock: RuntimeClock {
@@ -10,7 +11,7 @@ public struct SystemClock: RuntimeClock {
         func cancel() { thread.cancel(token) }
     }
 
-    private let timers = TimerThread()
+    private let timers = TimerThread.shared
 
     public init() {}
 
@@ -18,9 +19,7 @@ public struct SystemClock: RuntimeClock {
     public var uptime: UInt64 { TimerThread.uptime }
 
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> any ScheduledAction {
-        let (seconds, attoseconds) = delay.components
-        let (whole, overflow) = UInt64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let nanoseconds = overflow ? UInt64.max : whole &+ UInt64(clamping: attoseconds / 1_000_000_000)
+        let nanoseconds = UInt64(clamping: delay.clampedNanoseconds)
         return Timer(thread: timers, token: timers.schedule(after: nanoseconds, action))
     }
 }

@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import MeerkatJSON
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPCompression
@@ -29,7 +30,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
     }
 
     private struct Clients {
-        var group: MultiThreadedEventLoopGroup?
+        var loop: (any EventLoop)?
         /// By proxy, nil being the direct one.
         var byProxy: [ProxySettings.Proxy?: HTTPClient] = [:]
     }
@@ -51,7 +52,8 @@ public final class AsyncHTTPTransport: HTTPTransport {
         } catch {
             throw .invalidURL("the URL cannot be used: \(error)")
         }
-        let task = client(for: request.url).execute(request: outgoing, delegate: exchange)
+        try checkThreads(for: request.url)
+        let task = try client(for: request.url).execute(request: outgoing, delegate: exchange)
         let result: Result<Void, any Error> = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 task.futureResult.whenComplete { continuation.resume(returning: $0) }
@@ -66,22 +68,42 @@ public final class AsyncHTTPTransport: HTTPTransport {
 
     /// Ends all connections; requests that are going on fail.
     public func close() async {
-        let (byProxy, group) = clients.withLock { clients in
+        let (byProxy, loop) = clients.withLock { clients in
             defer { clients = Clients() }
-            return (clients.byProxy, clients.group)
+            return (clients.byProxy, clients.loop)
         }
         // Neither has anything to report that a closing program could act on.
         for client in byProxy.values { try? await client.shutdown() }
-        try? await group?.shutdownGracefully()
+        try? await loop?.shutdownGracefully()
     }
 
-    private func client(for url: String) -> HTTPClient {
+    /// Looking up a host and setting up TLS take threads of libdispatch, which tries for ever to get one and holds the event
+    /// loop up meanwhile, and all connections with it.
+    ///
+    /// - Throws: ``HTTPError/connectFailed(_:)`` when the system refuses a thread now.
+    private func checkThreads(for url: String) throws(HTTPError) {
+        guard URLLocation(url)?.isPlainAddress != true || options.proxies.proxy(for: url) != nil else { return }
+        do throws(SystemError) {
+            try OSThread.start("probe", stackSize: 64 * 1024) {}
+        } catch {
+            throw .connectFailed(error.message)
+        }
+    }
+
+    private func client(for url: String) throws(HTTPError) -> HTTPClient {
         let proxy = options.proxies.proxy(for: url)
-        return clients.withLock { clients in
+        return try clients.withLock { (clients) throws(HTTPError) in
             if let client = clients.byProxy[proxy] { return client }
-            let group = clients.group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            clients.group = group
-            let client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: configuration(proxy))
+            let loop: any EventLoop
+            if let running = clients.loop {
+                loop = running
+            } else {
+                do throws(SystemError) { loop = try EventLoopThread.start() } catch {
+                    throw .connectFailed(error.message)
+                }
+                clients.loop = loop
+            }
+            let client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration(proxy))
             clients.byProxy[proxy] = client
             return client
         }
@@ -93,7 +115,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls,
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .nanoseconds(options.connectTimeout.nanoseconds)),
+            timeout: .init(connect: .nanoseconds(options.connectTimeout.clampedNanoseconds)),
             // Quiet well before a minute has passed, and never a cap: how many calls go on at once is decided elsewhere.
             connectionPool: .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 100_000),
             decompression: .enabled(limit: .none))
@@ -218,13 +240,5 @@ extension HTTPError {
         case "WRONG_VERSION_NUMBER", "HTTP_REQUEST": return "the server does not speak TLS"
         case let other: return "the TLS handshake failed: \(other.lowercased().replacing("_", with: " "))"
         }
-    }
-}
-
-extension Duration {
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds.multipliedReportingOverflow(by: 1_000_000_000).overflow
-            ? .max : seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -10,6 +10,7 @@
 public struct SystemError: Error, Sendable, Hashable {
     /// The value of `errno`.
     public var code: Int32
+    /// The file that the call was about, or what failed.
     public var path: String
 
     public init(code: Int32, path: String) {

@@ -49,8 +49,15 @@ public struct URLLocation: Sendable, Hashable {
     /// Whether the host is this machine.
     public var isLoopback: Bool {
         if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
+        return isIPv4Address && host.hasPrefix("127.")
+    }
+
+    /// Whether a connection can be made without looking the host up and without TLS.
+    var isPlainAddress: Bool { scheme == "http" && (isIPv4Address || host.contains(":")) }
+
+    private var isIPv4Address: Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 
     /// Host and, unless it is the scheme's own, port.

@@ -17,7 +17,7 @@ extension JSONReader {
     mutating func readCount() throws(JSONError) -> UInt64? {
         guard try peek() == .number else { return try skipped() }
         let number = try readNumber()
-        return UInt64(number.text) ?? number.double.flatMap { $0 > 0 && $0 < 1e15 ? UInt64($0) : nil }
+        return UInt64(number.text) ?? number.double.flatMap { $0 > 0 && $0 < 1e15 ? UInt64(clamping: $0) : nil }
     }
 
     /// Reads an object; a value of another type is skipped.

@@ -53,7 +53,9 @@ public final class TestClient: Sendable {
 
     private static func take(_ bytes: [UInt8], _ shared: Shared) {
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            guard let value = try? JSONValue(json: Array(line)) else { preconditionFailure("the server wrote no JSON") }
+            guard let value = try? JSONValue(json: Array(line)) else {
+                preconditionFailure("the server wrote no JSON")  // a test cannot go on
+            }
             let opened = shared.value.withLock { state -> [() -> Void] in
                 state.lines.append(value)
                 var opened: [() -> Void] = []
@@ -93,7 +95,9 @@ public final class TestClient: Sendable {
     /// - Throws: ``Failure`` when it was answered with an error.
     @discardableResult
     public func answer(_ id: JSONValue) async throws(Failure) -> JSONValue {
-        guard let latch = state.value.withLock({ $0.answers[id] }) else { preconditionFailure("no such request") }
+        guard let latch = state.value.withLock({ $0.answers[id] }) else {
+            preconditionFailure("no such request")  // a mistake in the test
+        }
         let response = await latch.value
         if let error = response["error"] { throw Failure(error: error) }
         return response["result"] ?? .null

@@ -1,4 +1,5 @@
 public import MeerkatCore
+internal import MeerkatJSON
 internal import Synchronization
 
 /// A clock that stands still until a test moves it.
@@ -91,8 +92,8 @@ public final class TestClock: RuntimeClock {
     }
 
     private static func nanoseconds(_ duration: Duration) -> UInt64 {
-        let (seconds, attoseconds) = duration.components
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        // Sums of two stay within 64 bits.
+        min(UInt64(clamping: duration.clampedNanoseconds), .max / 4)
     }
 }
 

@@ -60,7 +60,11 @@ class Folder:
 class Rkat:
     """A running `rkat rpc` and the connection to it."""
 
-    def __init__(self, folder: Folder, *arguments: str, executable: str | None = RKAT, **environment: str) -> None:
+    def __init__(
+        self, folder: Folder, *arguments: str, executable: str | None = RKAT,
+        prepare: Callable[[], None] | None = None, **environment: str,
+    ) -> None:
+        """Starts the process; `prepare` is called in it before the executable."""
         assert executable, "rkat is not on PATH"
         self.folder = folder
         self._errors = tempfile.TemporaryFile()
@@ -82,6 +86,7 @@ class Rkat:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            preexec_fn=prepare,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

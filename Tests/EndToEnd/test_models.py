@@ -27,6 +27,7 @@ CONFIG = """
 max_retries = 1
 initial_delay = "10ms"
 max_delay = "20ms"
+rate_limit_floor = "10ms"
 
 [providers.first]
 base_url = "{first}"
@@ -45,6 +46,8 @@ output = 1.5
 """
 #: Attempts of a call that fails, each with an HTTP 500.
 FAILURES = [500, 500]
+#: The same with an HTTP 429, which no provider bills.
+REFUSALS = [429, 429]
 
 
 @pytest.fixture
@@ -373,7 +376,7 @@ async def test_a_provider_of_unknown_models_is_asked_for_them(folder: Folder, fi
 async def test_a_session_tells_what_it_cost(
     launcher: Launcher, first: ScriptedModel, second: ScriptedModel
 ) -> None:
-    first.answers += [say("One.", tokens=1001), say("Two.", tokens=3001), *FAILURES]
+    first.answers += [say("One.", tokens=1001), say("Two.", tokens=3001), *REFUSALS]
     second.answers += [say("Three.", tokens=2001)]
     async with MeerkatClient(str(launcher)) as client:
         one = await client.create_session("First.", model="alpha")

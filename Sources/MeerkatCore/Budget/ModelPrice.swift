@@ -1,3 +1,5 @@
+internal import MeerkatJSON
+
 /// What a model's tokens cost.
 public struct ModelPrice: Sendable, Hashable {
     /// The prices of one token each.
@@ -18,7 +20,7 @@ public struct ModelPrice: Sendable, Hashable {
 
         /// The dearest kind of input; no provider is known to charge more than a quarter over it for its cache.
         var highestInput: USDollars {
-            max(input, cacheRead ?? input, cacheWrite ?? USDollars(picodollars: input.picodollars / 4 * 5))
+            max(input, cacheRead ?? input, cacheWrite ?? USDollars(picodollars: input.picodollars / 4) * 5)
         }
     }
 

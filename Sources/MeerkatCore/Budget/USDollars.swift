@@ -82,7 +82,7 @@ extension USDollars: JSONCodable {
         if let exact = USDollars(number.text) {
             self = exact
         } else if let value = number.double, value >= 0, value < 18_000_000 {
-            picodollars = UInt64((value * 1e12).rounded())
+            picodollars = UInt64(clamping: (value * 1e12).rounded())
         } else {
             throw JSONError(.numberOutOfRange, offset: start)
         }

@@ -22,6 +22,8 @@ public struct ConfigError: Error, Sendable, Hashable {
         case noKnownKey
         case unreadable(String)
         case unwritable(String)
+        /// Another process has kept the files to itself for too long.
+        case locked
         /// There is neither a project nor a home directory to write to.
         case noPlace
     }
@@ -96,6 +98,7 @@ extension ConfigError: CustomStringConvertible {
         case .noKnownKey: "none of the members is a configuration key"
         case .unreadable(let text): "cannot be read: \(text)"
         case .unwritable(let text): "cannot be written: \(text)"
+        case .locked: "another process has been changing it for too long; try again when that process has ended"
         case .noPlace: "there is no project and no home directory to write to"
         }
     }

@@ -38,8 +38,7 @@ extension Duration {
 
     /// The shortest exact form in these units, for example `10m` or `1s 500ms`; below a nanosecond is dropped.
     public var human: String {
-        var rest = components.seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue
-        rest += components.attoseconds / 1_000_000_000
+        var rest = clampedNanoseconds
         guard rest > 0 else { return "0s" }
         var parts: [String] = []
         for unit in Self.units where rest >= unit.nanoseconds {

@@ -64,7 +64,11 @@ public struct Image: Sendable, Hashable {
     /// No provider counts more for a picture than OpenAI for the smallest of its models: a fixed number and one for each
     /// square of 512 pixels, of which there are at most 8.
     /// Source: <https://platform.openai.com/docs/guides/images-vision#calculating-costs>
-    public var tokenBound: Int { 2833 + 5667 * min(8, ((width + 511) / 512) * ((height + 511) / 512)) }
+    public var tokenBound: Int {
+        // A stored size may be any number.
+        func squares(_ side: Int) -> Int { (min(max(side, 0), Self.maxSide) + 511) / 512 }
+        return 2833 + 5667 * min(8, squares(width) * squares(height))
+    }
 
     /// The picture as a URL that holds it.
     public var dataURL: String { "data:\(mediaType.rawValue);base64,\(base64)" }

@@ -57,14 +57,6 @@ public struct Usage: Sendable, Hashable {
     }
 }
 
-extension UInt64 {
-    /// The sum, or the largest number when it does not fit: a provider may report nonsense.
-    package func addingClamped(_ other: UInt64) -> UInt64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-}
-
 extension Usage: JSONCodable {
     public func write(to writer: inout JSONWriter) {
         writer.writeObject { writer in

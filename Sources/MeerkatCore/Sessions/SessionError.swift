@@ -39,7 +39,8 @@ public struct SessionError: Error, Sendable, Hashable {
     public var run: RunID?
 
     public init(_ cause: Cause, session: SessionID? = nil, run: RunID? = nil) {
-        self.cause = cause
+        // A session that the store does not have, or no longer has, is like any other that does not exist.
+        self.cause = cause == .store(.notFound) ? .notFound : cause
         self.session = session
         self.run = run
     }

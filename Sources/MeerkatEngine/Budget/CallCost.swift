@@ -46,8 +46,8 @@ extension RunLoop {
 
     /// The most tokens that a request can be counted as.
     ///
-    /// In the conversation it is what the last request was, and one for two bytes of what is new; of any other it is one
-    /// for two bytes of all that is sent.
+    /// A token is at least one byte of text: digits and base64 can come that close. In the conversation the bound is the
+    /// count of the last request and one token for each byte that is new; of any other request, one for each byte.
     private func inputBound(of request: ModelRequest, _ purpose: ModelCall.Purpose) -> UInt64 {
         let size = request.history.size
         let (bill, contextSeq) = session.withLoaded { ($0.buffer.lastBill, $0.state.totals.contextSeq) } ?? (nil, 0)
@@ -57,15 +57,21 @@ extension RunLoop {
         else {
             let tools = request.tools.reduce(0) { $0 + $1.jsonBytes.count }
             let text = request.instructions.utf8.count + tools + schema + size.textBytes
-            return UInt64(text / 2 + size.imageTokenBound + Self.hiddenTokens)
+            return UInt64(text + size.imageTokenBound + Self.hiddenTokens)
         }
         let newText = schema + size.textBytes - bill.history.textBytes
         let newImages = size.imageTokenBound - bill.history.imageTokenBound
-        return bill.inputTokens.addingClamped(UInt64(newText / 2 + newImages))
+        return bill.inputTokens.addingClamped(UInt64(newText + newImages))
     }
 
     /// Words that providers add of their own, for example about tools.
     private static var hiddenTokens: Int { 1024 }
+
+    /// What an attempt cost that failed: nothing when it was never sent or surely not billed, else up to its bound.
+    func bill(_ error: ProviderError, bound: USDollars?) -> Spending {
+        let isRefused = error.status.map(target.provider.wireFormat.isUnbilled(status:)) ?? false
+        return !error.wasSent || isRefused ? .zero : Spending(cost: nil, bound: bound)
+    }
 
     /// What an answer cost; the next request of the conversation is measured by it.
     func bill(

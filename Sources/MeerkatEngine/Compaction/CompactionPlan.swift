@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatJSON
 
 /// What of a conversation is summarized and what is kept.
 struct CompactionPlan: Sendable {
@@ -18,13 +19,13 @@ struct CompactionPlan: Sendable {
         // How much text a token is, the provider has told by its count of the whole.
         let tokens = max(state.lastInputTokens, state.historyBytes / 4, 1)
         let share = min(Double(threshold) / 2 / Double(tokens), 1)
-        let kept = Int(Double(state.historyBytes) * share)
+        let kept = Int(clamping: Double(state.historyBytes) * share)
         guard let start = Self.firstKept(state, keepingTurns, kept) else { return nil }
         keptFrom = start < state.closedSeqs.count ? state.closedSeqs[start] : state.openSeq ?? state.lastSeq + 1
         let left = state.closedGroups[..<start]
         let isPromptKept = state.closedGroups[start...].contains(where: \.hasMessages) || !state.openMessages.isEmpty
         prompt = isPromptKept ? nil : state.openRun?.prompt.describedText
-        transcript = Transcript(limit: threshold * 2).text(of: left)
+        transcript = Transcript(limit: threshold.multipliedClamped(by: 2)).text(of: left)
         started = CompactionStarted(
             inputTokens: state.lastInputTokens, estimatedHistoryTokens: state.historyBytes / 4,
             messageCount: state.history.reduce(0) { $0 + $1.messageCount })

@@ -35,13 +35,15 @@ extension RunLoop {
         do throws(StoreError) {
             if !session.isLoaded { try session.load(from: services.store) }
         } catch {
-            throw SessionError(error == .notFound ? .notFound : .store(error), session: known, run: order.run)
+            throw SessionError(.store(error), session: known, run: order.run)
         }
         let found = session.withLoaded { loaded in
             (loaded.state.options, loaded.state.isArchived, loaded.state.openRun?.overrides)
         }
-        guard let (stored, isArchived, openOverrides) = found, !isArchived
-        else { throw SessionError(.notFound, session: known, run: order.run) }
+        guard let (stored, isArchived, openOverrides) = found else {
+            throw SessionError(.store(.conflict), session: known, run: order.run)
+        }
+        guard !isArchived else { throw SessionError(.notFound, session: known, run: order.run) }
         let options: SessionOptions
         switch order.kind {
         case .create(let created, _): options = created
@@ -82,7 +84,9 @@ extension RunLoop {
             case .summary: nil
             }
         }
-        guard let (entries, position, prompt) = opened ?? nil else { throw failure(.notInterrupted) }
+        // Something else has found that what was loaded is old.
+        guard let opened else { throw failure(.store(.conflict)) }
+        guard let (entries, position, prompt) = opened else { throw failure(.notInterrupted) }
         do throws(StoreError) {
             try await session.append(
                 entries, .begin, newRun: order.isResuming ? nil : order.run, messages: messages.count, with: services)

@@ -33,8 +33,7 @@ extension RunLoop {
                 let isCancelled = Task.isCancelled || error.reason == .cancelled
                 recordFailure(
                     of: purpose, attempt: attempt, isCancelled ? "cancelled" : error.reason.rawValue,
-                    usage: error.usage,
-                    spent: error.isUnbilled ? .zero : Spending(cost: nil, bound: bound))
+                    usage: error.usage, spent: bill(error, bound: bound))
                 services.log(.info, "run \(run): attempt \(attempt) failed: \(error.message)")
                 guard !isCancelled else { throw .ended(cancellation()) }
                 let hasShownText = call.hasShownText && purpose != .compaction
@@ -138,11 +137,6 @@ enum CallFailure: Error {
     case provider(ProviderError)
     /// The run has to end, by an interrupt, a limit, or because the store failed.
     case ended(SessionError)
-}
-
-extension ProviderError {
-    /// Whether the attempt cannot have cost anything: it was never sent, or the provider refused it.
-    fileprivate var isUnbilled: Bool { !wasSent || status != nil }
 }
 
 extension SessionOptions {

@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatJSON
 
 extension RunLoop {
     /// Makes the next model call durable and announces it, with what other sources have said meanwhile.
@@ -111,7 +112,8 @@ extension RunLoop {
 }
 
 extension Duration {
+    /// Whole milliseconds, or the nearest number that fits.
     var milliseconds: Int {
-        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+        Int(clamping: clampedMilliseconds)
     }
 }

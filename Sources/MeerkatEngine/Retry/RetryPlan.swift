@@ -1,4 +1,5 @@
 public import MeerkatCore
+internal import MeerkatJSON
 
 /// Decides whether a failed model call is made again, and when.
 public struct RetryPlan: Sendable, Hashable {
@@ -11,7 +12,7 @@ public struct RetryPlan: Sendable, Hashable {
 
     public init() {}
 
-    public var maxAttempts: Int { maxRetries + 1 }
+    public var maxAttempts: Int { maxRetries < .max ? maxRetries + 1 : .max }
 
     /// The delay before the next attempt.
     ///
@@ -22,10 +23,15 @@ public struct RetryPlan: Sendable, Hashable {
     /// - Returns: nil when the failure is final.
     public func delay(after error: ProviderError, attempt: Int, jitter: Double) -> Duration? {
         guard error.isRetryable, attempt < maxAttempts else { return nil }
-        var factor = 1.0
-        for _ in 1..<max(attempt, 1) { factor *= multiplier }
-        let computed = Double(initialDelay.milliseconds) * factor * (1 + jitter / 10)
-        var delay = min(.milliseconds(Int(computed.rounded())), maxDelay)
+        var computed = Double(initialDelay.clampedMilliseconds)
+        for _ in 1..<max(attempt, 1) {
+            let next = computed * multiplier
+            // Further attempts change nothing.
+            guard next > computed, next.isFinite else { break }
+            computed = next
+        }
+        computed *= 1 + jitter / 10
+        var delay = min(.milliseconds(Int64(clamping: computed.rounded())), maxDelay)
         if let hint = error.retryAfterMilliseconds, hint > 0 {
             delay = max(delay, .milliseconds(hint))
         } else if error.status == 429 || error.reason == .rateLimited {

@@ -10,8 +10,8 @@ extension LiveSession {
         /// The session is closed for good.
         var isOver = false
 
-        /// 0.25, 0.5, 1 … 30 s.
-        var delay: Duration { .milliseconds(min(250 << min(count, 7), 30_000)) }
+        /// 0.25, 0.5, 1 … 4 s.
+        var delay: Duration { .milliseconds(250 << min(count, 4)) }
     }
 
     /// The messages that wait for a model call, without the first `count`.

@@ -36,7 +36,7 @@ extension LiveSession {
             do throws(StoreError) {
                 try await appendOrder.whileInside { () throws(StoreError) in try refresh(with: services) }
             } catch {
-                throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
+                throw SessionError(.store(error), session: id)
             }
             do throws(SessionError) { return try await body() } catch {
                 guard error.cause == .store(.conflict), claim == nil, attempt < Self.attempts, !Task.isCancelled

@@ -51,11 +51,11 @@ extension SessionDirectory {
         if let run, let other = handle(of: run) {
             return try await result(of: Started(handle: other, isForeign: true))
         }
-        guard openSession(id)?.run == nil else { throw SessionError(.busy, session: id, run: run) }
         let stored = try stored(id)
+        // A run that has ended since it was asked about is answered by its record, whatever is going on now.
+        if let run, run != stored.summary.openRun, services.isKnown(run) { return try recordedResult(of: run) }
+        guard openSession(id)?.run == nil else { throw SessionError(.busy, session: id, run: run) }
         guard let open = stored.summary.openRun, run == nil || run == open else {
-            // A run that has ended since it was asked about is answered by its record.
-            if let run, services.isKnown(run) { return try recordedResult(of: run) }
             throw SessionError(.notInterrupted, session: id, run: run)
         }
         let started = try start(open, in: id, isNew: false) { (handle) throws(SessionError) in

@@ -17,7 +17,7 @@ public final class SessionDirectory: AgentRuntime {
             guard sessions[session.id] === session else { return }
             sessions[session.id] = nil
             order.removeAll { $0 == session.id }
-            session.unload()
+            session.unloadIfIdle()
             loadedBytes += session.memoryChange()
         }
     }
@@ -153,7 +153,7 @@ public final class SessionDirectory: AgentRuntime {
             try await session.change(with: services) { _ in [.archived] }
         } catch {
             if error == .notFound { forget(session) }
-            throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
+            throw SessionError(.store(error), session: id)
         }
         forget(session)
         if session.run == nil { await session.closeTools() }
@@ -172,7 +172,7 @@ public final class SessionDirectory: AgentRuntime {
             if let session { await interrupt(session) }
             try await services.store.delete(id)
         } catch {
-            throw SessionError(error == .notFound ? .notFound : .store(error), session: id)
+            throw SessionError(.store(error), session: id)
         }
         if let session {
             forget(session)

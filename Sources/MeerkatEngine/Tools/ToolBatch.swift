@@ -159,7 +159,7 @@ final class ToolBatch: Sendable {
             guard state.isOpen[index] else { return nil }
             state.isOpen[index] = false
             state.tasks[index] = nil
-            let duration = Duration.nanoseconds(Int64(clamping: now - min(state.starts[index] ?? now, now)))
+            let duration = Duration.nanoseconds(Int64(clamping: now.subtractingClamped(state.starts[index] ?? now)))
             var ended = Ended(index: index, reason: reason, duration: duration, isLeftBehind: isLeftBehind)
             switch reason {
             case .failed where state.timedOut[index] != nil:

@@ -67,7 +67,8 @@ public struct FileStamp: Sendable, Hashable {
     public var isSettled: Bool {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return Self.nanoseconds(now) - max(modified, changed) > 50_000_000
+        let (age, overflow) = Self.nanoseconds(now).subtractingReportingOverflow(max(modified, changed))
+        return overflow || age > 50_000_000
     }
 
     private static func nanoseconds(_ time: timespec) -> Int64 {

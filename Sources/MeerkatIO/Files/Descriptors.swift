@@ -37,6 +37,18 @@ public enum Descriptors {
         return fstat(descriptor, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO
     }
 
+    /// Whether something can be written without blocking.
+    public static func isReady(_ descriptor: Int32) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return systemPoll(&poll, 0) == 1 && poll.revents & Int16(POLLOUT) != 0
+    }
+
+    /// Whether the other end of a pipe or socket that is read from has been closed, whatever is left to read.
+    public static func isHungUp(_ descriptor: Int32) -> Bool {
+        var poll = pollfd(fd: descriptor, events: 0, revents: 0)
+        return systemPoll(&poll, 0) == 1 && poll.revents & Int16(POLLHUP) != 0
+    }
+
     /// Writes a few bytes to a pipe if that does not block; false when they were not written.
     public static func writeToPipeIfReady(_ bytes: [UInt8], _ descriptor: Int32) -> Bool {
         // A pipe that is ready takes this many bytes at once and whole.
@@ -48,8 +60,7 @@ public enum Descriptors {
 
     /// Writes a text for people if that does not block; else it is dropped.
     public static func writeIfReady(_ text: String, to descriptor: Int32) {
-        var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard systemPoll(&poll, 0) == 1, poll.revents & Int16(POLLOUT) != 0 else { return }
+        guard isReady(descriptor) else { return }
         // A pipe that is ready takes this many bytes at once.
         let bytes = Array(text.utf8.prefix(4096))
         _ = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }

@@ -29,8 +29,13 @@ public struct LineReader: ~Copyable {
         self.limit = limit
     }
 
-    /// Calls `handle` for each line until the end of the input; an unterminated last line counts.
-    public mutating func forEach(_ handle: (Line) -> Void) {
+    /// Whether reading goes on after a line.
+    public enum Step: Sendable, Hashable {
+        case proceed, stop
+    }
+
+    /// Calls `handle` for each line until it says to stop or the input ends; an unterminated last line counts.
+    public mutating func forEach(_ handle: (Line) -> Step) {
         let chunkSize = 64 * 1024
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: chunkSize, alignment: 16)
         defer { chunk.deallocate() }
@@ -38,51 +43,48 @@ public struct LineReader: ~Copyable {
             let count = read(descriptor, chunk.baseAddress, chunkSize)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }
-            take(UnsafeRawBufferPointer(rebasing: chunk[..<count]), handle)
+            guard take(UnsafeRawBufferPointer(rebasing: chunk[..<count]), handle) == .proceed else { return }
         }
-        if !buffer.isEmpty, !isSkipping { buffer.withUnsafeBytes { handle(.line($0)) } }
+        if !buffer.isEmpty, !isSkipping { _ = buffer.withUnsafeBytes { handle(.line($0)) } }
     }
 
-    private mutating func take(_ bytes: UnsafeRawBufferPointer, _ handle: (Line) -> Void) {
+    private mutating func take(_ bytes: UnsafeRawBufferPointer, _ handle: (Line) -> Step) -> Step {
         var rest = bytes
         while let start = rest.baseAddress, !rest.isEmpty {
             guard let feed = memchr(start, 0x0A, rest.count) else {
-                keep(rest, handle)
-                return
+                return keep(rest, handle)
             }
             let length = start.distance(to: feed)
-            end(UnsafeRawBufferPointer(rebasing: rest[..<length]), handle)
+            let step = end(UnsafeRawBufferPointer(rebasing: rest[..<length]), handle)
+            guard step == .proceed else { return .stop }
             rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
         }
+        return .proceed
     }
 
-    private mutating func keep(_ part: UnsafeRawBufferPointer, _ handle: (Line) -> Void) {
-        guard !isSkipping else { return }
+    private mutating func keep(_ part: UnsafeRawBufferPointer, _ handle: (Line) -> Step) -> Step {
+        guard !isSkipping else { return .proceed }
         guard buffer.count + part.count <= limit else {
             isSkipping = true
             buffer = []
-            handle(.tooLong)
-            return
+            return handle(.tooLong)
         }
         buffer.append(contentsOf: part)
+        return .proceed
     }
 
-    private mutating func end(_ part: UnsafeRawBufferPointer, _ handle: (Line) -> Void) {
+    private mutating func end(_ part: UnsafeRawBufferPointer, _ handle: (Line) -> Step) -> Step {
         if isSkipping {
             isSkipping = false
-            return
+            return .proceed
         }
         guard buffer.count + part.count <= limit else {
             buffer = []
-            handle(.tooLong)
-            return
+            return handle(.tooLong)
         }
-        if buffer.isEmpty {
-            handle(.line(part))
-            return
-        }
+        if buffer.isEmpty { return handle(.line(part)) }
         buffer.append(contentsOf: part)
-        buffer.withUnsafeBytes { handle(.line($0)) }
-        buffer = []
+        defer { buffer = [] }
+        return buffer.withUnsafeBytes { handle(.line($0)) }
     }
 }

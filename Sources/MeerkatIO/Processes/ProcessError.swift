@@ -12,6 +12,8 @@ public enum ProcessError: Error, Sendable, Hashable {
     case outOfDescriptors
     /// The system has no room for another process.
     case outOfProcesses
+    /// The system has no room for another thread of this program.
+    case outOfThreads
     /// The path, an argument, a variable or the directory holds a NUL, or a path is not absolute.
     case invalid(String)
     /// The working directory cannot be entered.
@@ -25,6 +27,7 @@ public enum ProcessError: Error, Sendable, Hashable {
         switch self {
         case .outOfDescriptors: "too many open files"
         case .outOfProcesses: "the system does not allow another process"
+        case .outOfThreads: "the system does not allow another thread"
         case .invalid(let text): "not usable in a command: \(text)"
         case .workingDirectory(let error): "cannot enter \(error.message)"
         case .execution(let error): "cannot execute \(error.message)"

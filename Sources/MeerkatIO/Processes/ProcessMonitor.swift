@@ -21,21 +21,29 @@ final class ProcessMonitor: Sendable {
 
     private let state = Mutex(State())
 
-    /// Serves the pipes from now on; false when there are no descriptors for that.
-    func add(_ pipes: SupervisionPipes) -> Bool {
-        state.withLock { state in
+    /// Serves the pipes from now on.
+    ///
+    /// - Throws: ``ProcessError`` when there are no descriptors or no thread for that.
+    func add(_ pipes: SupervisionPipes) throws(ProcessError) {
+        try state.withLock { (state) throws(ProcessError) in
             if let wake = state.wake {
                 state.arrivals.append(pipes)
                 var byte: UInt8 = 0
                 // Blocks never: the thread takes all bytes at once.
                 write(wake.writer, &byte, 1)
-                return true
+                return
             }
-            guard let wake = Self.makePipe() else { return false }
+            guard let wake = Self.makePipe() else { throw .outOfDescriptors }
+            do throws(SystemError) {
+                // It waits for this lock first.
+                try OSThread.start("processes") { [self] in run(wake.reader) }
+            } catch {
+                close(wake.reader)
+                close(wake.writer)
+                throw .outOfThreads
+            }
             state.wake = wake
             state.arrivals.append(pipes)
-            OSThread.start("processes") { [self] in run(wake.reader) }
-            return true
         }
     }
 

@@ -8,9 +8,9 @@
 
 /// Ends processes from outside, for when their supervisor was kept from it.
 enum ProcessTree {
-    /// Sends SIGKILL to every descendant of a process and then to itself, on a thread of its own.
+    /// Sends SIGKILL to every descendant of a process and then to itself, on a thread of its own if there can be one.
     static func kill(_ root: Int32) {
-        OSThread.start("kill-tree") {
+        OSThread.startOrRun("kill-tree") {
             // Again, because some may start others meanwhile; the root cannot, or it would do this itself.
             for _ in 0..<100 {
                 let left = descendants(of: root)

@@ -1,4 +1,5 @@
 internal import CSupervisor
+internal import MeerkatJSON
 
 #if canImport(Glibc)
     internal import Glibc
@@ -47,15 +48,17 @@ public final class SupervisedProcess: Sendable {
         _ command: SupervisedCommand, output: @escaping @Sendable (Stream, RawSpan) -> Void
     ) throws(ProcessError) -> SupervisedProcess {
         try command.validate()
+        // A stop that the supervisor does not obey is noticed by a timer.
+        do throws(SystemError) { try TimerThread.shared.start() } catch { throw .outOfThreads }
         var supervisor = Supervisor()
         let code = fork(command, &supervisor)
         guard code == 0 else { throw ProcessError(forking: code, command.executable) }
         let supervision = Supervision(supervisor, command, output)
         let pipes = SupervisionPipes(
             supervision: supervision, status: supervisor.status, output: supervisor.output, error: supervisor.error)
-        guard ProcessMonitor.shared.add(pipes) else {
+        do throws(ProcessError) { try ProcessMonitor.shared.add(pipes) } catch {
             pipes.abandon()
-            throw .outOfDescriptors
+            throw error
         }
         return SupervisedProcess(supervision)
     }
@@ -82,7 +85,7 @@ public final class SupervisedProcess: Sendable {
     ///
     /// May be called from anywhere and any number of times; the earliest end counts.
     public func stop(grace: Duration) {
-        supervision.stop(grace: UInt32(min(max(grace / .milliseconds(1), 0), Double(UInt32.max))))
+        supervision.stop(grace: UInt32(clamping: grace.clampedMilliseconds))
     }
 
     /// Waits until every process is gone and all output was taken.

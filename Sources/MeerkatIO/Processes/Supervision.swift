@@ -1,4 +1,5 @@
 internal import CSupervisor
+internal import MeerkatJSON
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -59,14 +60,13 @@ final class Supervision: Sendable {
             // In case the command has stopped its supervisor.
             kill(pid, SIGCONT)
             let patience = (UInt64(grace) + Self.patience) * 1_000_000
-            let token = Self.timers.schedule(after: patience) { [weak self] in self?.force() }
+            let token = TimerThread.shared.schedule(after: patience) { [weak self] in self?.force() }
             state.timers.append(token)
         }
     }
 
     /// How long a supervisor may take beyond the grace, in milliseconds.
     private static let patience: UInt64 = 1500
-    private static let timers = TimerThread()
 
     /// Ends everything although the supervisor does not.
     private func force() {
@@ -121,7 +121,7 @@ final class Supervision: Sendable {
         state.withLock { state in
             if let control = state.control { close(control) }
             state.control = nil
-            for token in state.timers { Self.timers.cancel(token) }
+            for token in state.timers { TimerThread.shared.cancel(token) }
             state.timers = []
             if !state.isGone, let group = state.commandGroup {
                 kill(-group, SIGKILL)
@@ -136,7 +136,8 @@ final class Supervision: Sendable {
     /// Nothing more will be told.
     func finish() {
         let (end, waiting) = state.withLock { state in
-            let nanoseconds = (state.exited ?? 0) - (state.started ?? state.exited ?? 0)
+            let exited = state.exited ?? 0
+            let nanoseconds = exited.subtractingClamped(state.started ?? exited)
             let end = ProcessEnd(
                 cause: state.cause ?? (state.isGone ? .notStarted : .supervisorLost), wasStopped: state.wasStopped,
                 duration: .nanoseconds(Int64(clamping: nanoseconds)), leftProcesses: state.leftProcesses,

@@ -22,8 +22,8 @@ public final class Backlog: Sendable {
         }
     }
 
-    /// Blocks the calling thread while the limit is reached.
-    public func waitForRoom() {
-        count.wait { count in count < limit ? () : nil }
+    /// Blocks the calling thread while the limit is reached, but no longer than `patience`; false when it still is then.
+    public func waitForRoom(atMost patience: Duration) -> Bool {
+        count.wait(atMost: patience) { count in count < limit ? () : nil } != nil
     }
 }

@@ -1,6 +1,9 @@
+internal import Synchronization
+
 /// A thread of its own that handles what is submitted, everything that waits at once and in order.
 ///
-/// The thread is started by the first submission and sleeps while there is nothing to do.
+/// The thread is started by the first submission, if not before, and sleeps while there is nothing to do. Items whose
+/// thread the system refuses wait for the next submission, or for the end.
 public final class BatchWorker<Item: Sendable>: Sendable {
     private struct State {
         var items: [Item] = []
@@ -11,6 +14,8 @@ public final class BatchWorker<Item: Sendable>: Sendable {
     }
 
     private let state = Condition(State())
+    /// Held while the thread is started, so that who comes second knows whether there is one.
+    private let starting = Mutex(())
     private let name: StaticString
     private let handle: @Sendable ([Item]) -> Void
 
@@ -20,6 +25,29 @@ public final class BatchWorker<Item: Sendable>: Sendable {
     public init(_ name: StaticString, _ handle: @escaping @Sendable ([Item]) -> Void) {
         self.name = name
         self.handle = handle
+    }
+
+    /// Starts the thread if it is not running yet.
+    ///
+    /// - Throws: ``SystemError`` when the system refuses the thread; the next call tries again.
+    public func start() throws(SystemError) {
+        try starting.withLock { (_) throws(SystemError) in
+            let mustStart = state.withLock { state in
+                guard !state.isRunning, !state.isClosed else { return false }
+                state.isRunning = true
+                return true
+            }
+            guard mustStart else { return }
+            do throws(SystemError) {
+                try OSThread.start(name) { [self] in run() }
+            } catch {
+                state.signal { state in
+                    state.isRunning = false
+                    return true
+                }
+                throw error
+            }
+        }
     }
 
     /// Queues an item; false when the worker was closed before.
@@ -34,10 +62,10 @@ public final class BatchWorker<Item: Sendable>: Sendable {
             }
             state.items.append(item)
             mustStart = !state.isRunning
-            state.isRunning = true
             return state.items.count == 1 && !state.isHandling
         }
-        if mustStart { OSThread.start(name) { [self] in run() } }
+        // The items wait for the next attempt.
+        if mustStart { try? start() }
         return isAccepted
     }
 
@@ -63,19 +91,33 @@ public final class BatchWorker<Item: Sendable>: Sendable {
             if !isDone { state.items.insert(item, at: 0) }
             guard !state.items.isEmpty || state.isClosed else { return false }
             mustStart = !state.isRunning && !state.items.isEmpty
-            if mustStart { state.isRunning = true }
             return true
         }
-        if mustStart { OSThread.start(name) { [self] in run() } }
+        // The items wait for the next attempt.
+        if mustStart { try? start() }
     }
 
     /// Takes no more items and waits until all submitted ones are handled.
     public func close() {
+        _ = close(within: .seconds(Int64.max))
+    }
+
+    /// Takes no more items and waits until all submitted ones are handled, but no longer than `limit`.
+    ///
+    /// - Returns: False when the time was over before that.
+    public func close(within limit: Duration) -> Bool {
         state.signal { state in
             state.isClosed = true
             return true
         }
-        state.wait { state in state.isRunning || state.isHandling ? nil : () }
+        let left: [Item]? = state.wait(atMost: limit) { state in
+            guard !state.isRunning, !state.isHandling else { return nil }
+            defer { state.items = [] }
+            return state.items
+        }
+        // Of a worker whose thread was refused.
+        if let left, !left.isEmpty { handle(left) }
+        return left != nil
     }
 
     private func run() {

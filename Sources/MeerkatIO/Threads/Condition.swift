@@ -1,3 +1,5 @@
+internal import MeerkatJSON
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -65,6 +67,16 @@ final class Condition<State>: @unchecked Sendable {  // its lock is `mutex`
             if let value = body(&state) { return value }
             pthread_cond_wait(condition, mutex)
         }
+    }
+
+    /// Waits until `body` returns a value, but no longer than `limit`; nil when the time is over.
+    func wait<T>(atMost limit: Duration, _ body: (inout State) -> T?) -> T? {
+        let deadline = TimerThread.uptime.addingClamped(UInt64(clamping: limit.clampedNanoseconds))
+        let end: T?? = wait(until: { _ in deadline }) { state in
+            if let value = body(&state) { return .some(value) }
+            return TimerThread.uptime >= deadline ? .some(nil) : nil
+        }
+        return end ?? nil
     }
 
     /// Waits until `body` returns a value, asking again when the state changed and at the time that `deadline` names.

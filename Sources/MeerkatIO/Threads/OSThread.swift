@@ -9,14 +9,22 @@
 
 /// A thread of the operating system, for work that blocks.
 public enum OSThread {
-    /// Starts a detached thread that runs `body` once; debuggers show `name`, at most 15 characters of it.
-    public static func start(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+    /// Starts a detached thread that runs `body` once.
+    ///
+    /// - Parameters:
+    ///   - name: The thread's name for debuggers, which show at most 15 characters of it.
+    ///   - stackSize: The size of its stack, in bytes.
+    ///   - body: What the thread does.
+    /// - Throws: ``SystemError`` when the system refuses another thread, as it does at a limit on processes.
+    public static func start(
+        _ name: StaticString, stackSize: Int = 4 * 1024 * 1024, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemError) {
         let box = Unmanaged.passRetained(Body(name, body))
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         defer { attributes.deallocate() }
         pthread_attr_init(attributes)
         pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(attributes, 4 * 1024 * 1024)
+        pthread_attr_setstacksize(attributes, stackSize)
         #if canImport(Darwin)
             var thread: pthread_t?
             let run: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = { pointer in
@@ -32,7 +40,15 @@ public enum OSThread {
         #endif
         let status = pthread_create(&thread, attributes, run, box.toOpaque())
         pthread_attr_destroy(attributes)
-        precondition(status == 0, "the system refuses a new thread (\(status))")
+        guard status == 0 else {
+            box.release()
+            throw SystemError(code: status, path: "cannot start the thread \"\(name)\"")
+        }
+    }
+
+    /// Runs `body` once on a thread of its own, or on the calling thread when the system refuses another.
+    public static func startOrRun(_ name: StaticString, _ body: @escaping @Sendable () -> Void) {
+        do throws(SystemError) { try start(name, body) } catch { body() }
     }
 
     private final class Body: Sendable {

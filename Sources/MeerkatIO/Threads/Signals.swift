@@ -12,7 +12,9 @@ public enum Signals {
     /// pipe becomes an ordinary error of the write.
     ///
     /// To be called before other threads are started: they inherit that these signals are blocked.
-    public static func onTermination(_ handle: @escaping @Sendable () -> Void) {
+    ///
+    /// - Throws: ``SystemError`` when the system refuses the thread.
+    public static func onTermination(_ handle: @escaping @Sendable () -> Void) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -20,7 +22,7 @@ public enum Signals {
         sigaddset(&signals, SIGINT)
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         let awaited = signals
-        OSThread.start("signals") {
+        try OSThread.start("signals") {
             var signals = awaited
             var number: Int32 = 0
             while sigwait(&signals, &number) != 0 {}

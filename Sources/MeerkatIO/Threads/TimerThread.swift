@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -8,7 +10,7 @@
 
 /// Calls actions at their time, from one thread that sleeps until the earliest of them.
 ///
-/// A cancelled action leaves at once. The thread is woken only for a deadline before the one it sleeps until, which may
+/// The thread is started by the first action, if not before. A cancelled action leaves at once. The thread is woken only for a deadline before the one it sleeps until, which may
 /// be that of a cancelled action: it then finds nothing to do, once.
 public final class TimerThread: Sendable {
     /// Names an action that was scheduled.
@@ -32,8 +34,24 @@ public final class TimerThread: Sendable {
     }
 
     private let state = Condition(State())
+    /// Held while the thread is started, so that there is one.
+    private let starting = Mutex(())
+
+    /// The timers of the process.
+    public static let shared = TimerThread()
 
     public init() {}
+
+    /// Starts the thread if it is not running yet.
+    ///
+    /// - Throws: ``SystemError`` when the system refuses the thread; the next call tries again.
+    public func start() throws(SystemError) {
+        try starting.withLock { (_) throws(SystemError) in
+            guard !state.withLock({ $0.isRunning }) else { return }
+            try OSThread.start("timers") { [self] in run() }
+            state.withLock { $0.isRunning = true }
+        }
+    }
 
     /// Nanoseconds of the clock that deadlines are measured with; it never goes backwards.
     public static var uptime: UInt64 {
@@ -59,10 +77,10 @@ public final class TimerThread: Sendable {
             let index = Self.position(of: token, in: state.timers)
             state.timers.insert(Timer(token: token, action: action), at: index)
             mustStart = !state.isRunning
-            state.isRunning = true
             return deadline < state.sleepsUntil
         }
-        if mustStart { OSThread.start("timers") { [self] in run() } }
+        // A program that cannot do without has started the thread before; here the next action tries again.
+        if mustStart { try? start() }
         return token
     }
 

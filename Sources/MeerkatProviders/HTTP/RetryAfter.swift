@@ -1,5 +1,6 @@
 internal import MeerkatCore
 internal import MeerkatIO
+internal import MeerkatJSON
 
 /// Reads when a server wants to be asked again.
 ///
@@ -26,7 +27,7 @@ enum RetryAfter {
 
     private static func number(_ text: String, scale: Double) -> Int? {
         guard let value = Double(text.filter { $0 != " " }), value.isFinite, value >= 0 else { return nil }
-        return Int(min((value * scale).rounded(.up), Double(longest)))
+        return Int(clamping: min((value * scale).rounded(.up), Double(longest)))
     }
 
     private static let months = [

@@ -71,9 +71,10 @@ public final class RPCConnection: Sendable {
     }
 
     /// Blocks the reading thread while the client has not read enough of what it was answered.
-    public func waitForRoom() {
-        output.unreadResponses.waitForRoom()
-        openRequests.waitForRoom()
+    ///
+    /// - Returns: False when there is no room after `patience`.
+    public func waitForRoom(atMost patience: Duration) -> Bool {
+        output.unreadResponses.waitForRoom(atMost: patience) && openRequests.waitForRoom(atMost: patience)
     }
 
     // MARK: Requests of the client

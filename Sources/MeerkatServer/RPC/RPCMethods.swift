@@ -103,7 +103,9 @@ enum RPCMethods {
             let snapshot = try call.runtime.session(params.session)
             let calls =
                 params.includesCalls
-                ? try await Blocking.run { () throws(SessionError) in try call.runtime.modelCalls(of: params.session) }
+                ? try await Blocking.runRequest { () throws(SessionError) in
+                    try call.runtime.modelCalls(of: params.session)
+                }
                 : nil
             return WireSession(snapshot, includesText: true, modelCalls: calls)
         }
@@ -179,8 +181,19 @@ extension WirePrompt {
     fileprivate func blocks() async throws(SessionError) -> [Block] {
         // Without a wait, a turn begins in the order of the lines.
         guard hasFiles else { return try blocks { _, _ in nil } }
-        return try await Blocking.run { () throws(SessionError) in
+        return try await Blocking.runRequest { () throws(SessionError) in
             try blocks { Files.read($0, limit: $1) }
         }
+    }
+}
+
+extension Blocking {
+    /// Runs the blocking work of a request.
+    ///
+    /// - Throws: What `body` throws; ``StoreError/failed(_:)`` when the system refuses a thread for it.
+    fileprivate static func runRequest<T: Sendable>(
+        _ body: @Sendable () throws(SessionError) -> T
+    ) async throws(SessionError) -> T {
+        try await run(orThrow: { SessionError(.store(.failed($0.message))) }, body)
     }
 }

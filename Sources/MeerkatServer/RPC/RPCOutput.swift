@@ -1,4 +1,5 @@
-internal import MeerkatIO
+public import MeerkatIO
+internal import Synchronization
 
 /// The way out of a connection: lines leave in the order in which they were sent, written by one thread.
 ///
@@ -37,6 +38,16 @@ public final class RPCOutput: Sendable {
         }
     }
 
+    /// Starts the thread that writes.
+    ///
+    /// - Throws: ``SystemError`` when the system refuses it; it is started by the first line otherwise.
+    public func start() throws(SystemError) {
+        try worker.start()
+    }
+
+    /// How often the thread that writes has written something.
+    var writeCount: Int { writer.writeCount.load(ordering: .relaxed) }
+
     /// Sends the lines of a run's events.
     func send(_ lines: [UInt8], of run: RunStream) {
         submit(Lines(bytes: lines, run: run))
@@ -57,9 +68,11 @@ public final class RPCOutput: Sendable {
         }
     }
 
-    /// Writes what was sent so far and takes no more; blocks the calling thread.
-    public func close() {
-        worker.close()
+    /// Writes what was sent so far and takes no more; blocks the calling thread, but no longer than `limit`.
+    ///
+    /// - Returns: Whether everything that was sent has been written.
+    public func close(within limit: Duration) -> Bool {
+        worker.close(within: limit) && !writer.hasFailed.load(ordering: .acquiring)
     }
 }
 
@@ -67,6 +80,9 @@ public final class RPCOutput: Sendable {
 private final class Writer: Sendable {
     private static let blockSize = 256 * 1024
 
+    /// Something could not be written.
+    let hasFailed = Atomic<Bool>(false)
+    let writeCount = Atomic<Int>(0)
     private let writeBytes: @Sendable ([UInt8]) -> Bool
     private let unreadResponses: Backlog
 
@@ -85,7 +101,9 @@ private final class Writer: Sendable {
                 size += pieces[end].bytes.count
                 end += 1
             }
-            _ = writeBytes(end == start + 1 ? pieces[start].bytes : Self.joined(pieces[start..<end], size))
+            let bytes = end == start + 1 ? pieces[start].bytes : Self.joined(pieces[start..<end], size)
+            if !writeBytes(bytes) { hasFailed.store(true, ordering: .releasing) }
+            writeCount.add(1, ordering: .relaxed)
             for piece in pieces[start..<end] { wasWritten(piece) }
             start = end
         }

@@ -12,9 +12,10 @@ public final class FileConfigurationStore: ConfigurationStore {
     private let userFile: String?
     private let projectFile: String?
     private let trust: TrustFile
+    private let lockPatience: Duration
     private let state = Mutex<State?>(nil)
 
-    /// One writer at a time in this process, whatever store it uses.
+    /// One writer at a time in this process, whatever store it uses; ``ConfigurationLock`` keeps other processes out.
     private static let writing = Mutex(())
 
     private struct State {
@@ -28,12 +29,18 @@ public final class FileConfigurationStore: ConfigurationStore {
     /// - Parameters:
     ///   - home: The user's home directory, or nil when there is none.
     ///   - projectRoot: The directory that holds the project's `.rkat`; may be the home directory.
-    public init(home: String?, projectRoot: String?) {
+    public convenience init(home: String?, projectRoot: String?) {
+        self.init(home: home, projectRoot: projectRoot, lockPatience: .seconds(10))
+    }
+
+    /// Makes a store whose changes wait for those of other processes no longer than `lockPatience`.
+    init(home: String?, projectRoot: String?, lockPatience: Duration) {
         let home = home.flatMap { $0.isEmpty ? nil : $0 }
         let isHome =
             projectRoot != nil && home.flatMap(Directories.resolved) == projectRoot.flatMap(Directories.resolved)
         userFile = home.map { $0 + "/.rkat/config.toml" }
         projectFile = home != nil && isHome ? nil : projectRoot.map { $0 + "/.rkat/config.toml" }
+        self.lockPatience = lockPatience
         trust = TrustFile(path: home.map { $0 + "/.rkat/trusted.json" })
     }
 
@@ -79,11 +86,14 @@ public final class FileConfigurationStore: ConfigurationStore {
 
     /// Trusts all that the project file says now.
     public func trustProject() throws(ConfigError) {
+        guard let projectFile, Directories.fileExists(projectFile) else { return }
         try Self.writing.withLock { (_) throws(ConfigError) in
+            let lock = try ConfigurationLock(on: projectFile, patience: lockPatience)
+            defer { lock.release() }
             guard let project = try Files(user: userFile, project: projectFile, trust: trust).project else { return }
             let keys = project.file.allKeys
             let fingerprints = project.sensitive.map { SensitiveKeys.fingerprint(of: $0, in: keys) }
-            try trust.record(Set(fingerprints), for: Files.identity(of: project.file.path))
+            try trust.record(Set(fingerprints), for: Files.identity(of: project.file.path), holding: lock)
             forget()
         }
     }
@@ -92,26 +102,62 @@ public final class FileConfigurationStore: ConfigurationStore {
         _ change: (ConfigLayers) throws(ConfigError) -> JSONObject
     ) throws(ConfigError) -> Configuration {
         try Self.writing.withLock { (_) throws(ConfigError) in
-            let files = try Files(user: userFile, project: projectFile, trust: trust)
-            guard var target = files.project?.file ?? files.user else {
-                throw ConfigError(.noPlace, origin: .file("~"))
+            let place = try place()
+            if !Directories.fileExists(place) {
+                // A change that is refused, or changes nothing, leaves no directory behind.
+                let rehearsed = try edit(change)
+                guard rehearsed.isChanged else { return rehearsed.result }
             }
-            let layers = files.layers
-            let wanted = try change(layers)
-            let edits = ConfigEdit.difference(from: layers.top, to: wanted, keeping: target.ignored)
-            let expected = try ConfigLayers(below: layers.below, top: wanted).configuration()
-            guard !edits.isEmpty else { return expected }
-
-            try target.apply(edits)
-            let fingerprints = try trustedFingerprints(in: &target, after: edits, files)
-            let result = try ConfigLayers(below: layers.below, top: target.tree).configuration()
-            guard JSONValue.object(result.object).means(.object(expected.object)) else {
-                throw ConfigError(.unwritable("the file must be edited by hand"), origin: .file(target.path))
-            }
-            try save(target, trusting: fingerprints, before: files.project?.trusted ?? [])
+            let lock = try ConfigurationLock(on: place, patience: lockPatience)
+            defer { lock.release() }
+            let edited = try edit(change)
+            guard edited.isChanged else { return edited.result }
+            try save(edited.file, trusting: edited.fingerprints, before: edited.trusted, holding: lock)
             forget()
-            return result
+            return edited.result
         }
+    }
+
+    /// The file that changes are written to.
+    private func place() throws(ConfigError) -> String {
+        guard let path = projectFile ?? userFile.map({ Directories.resolved($0) ?? $0 }) else {
+            throw ConfigError(.noPlace, origin: .file("~"))
+        }
+        return path
+    }
+
+    /// A change, made but not saved.
+    private struct Edited {
+        var file: ConfigurationFile
+        /// What is in force after it.
+        var result: Configuration
+        var isChanged: Bool
+        /// What is trusted in the file after it, when that is not the same as before.
+        var fingerprints: Set<String>?
+        /// What was trusted before.
+        var trusted: Set<String> = []
+    }
+
+    private func edit(_ change: (ConfigLayers) throws(ConfigError) -> JSONObject) throws(ConfigError) -> Edited {
+        let files = try Files(user: userFile, project: projectFile, trust: trust)
+        guard var target = files.project?.file ?? files.user else {
+            throw ConfigError(.noPlace, origin: .file("~"))
+        }
+        let layers = files.layers
+        let wanted = try change(layers)
+        let edits = ConfigEdit.difference(from: layers.top, to: wanted, keeping: target.ignored)
+        let expected = try ConfigLayers(below: layers.below, top: wanted).configuration()
+        guard !edits.isEmpty else { return Edited(file: target, result: expected, isChanged: false) }
+
+        try target.apply(edits)
+        let fingerprints = try trustedFingerprints(in: &target, after: edits, files)
+        let result = try ConfigLayers(below: layers.below, top: target.tree).configuration()
+        guard JSONValue.object(result.object).means(.object(expected.object)) else {
+            throw ConfigError(.unwritable("the file must be edited by hand"), origin: .file(target.path))
+        }
+        return Edited(
+            file: target, result: result, isChanged: true, fingerprints: fingerprints,
+            trusted: files.project?.trusted ?? [])
     }
 
     /// The fingerprints to be recorded after a write: what was trusted before and what was written now.
@@ -133,15 +179,16 @@ public final class FileConfigurationStore: ConfigurationStore {
 
     /// Writes a file and what is trusted in it; when the file cannot be written, trust is as before.
     private func save(
-        _ file: ConfigurationFile, trusting fingerprints: Set<String>?, before: Set<String>
+        _ file: ConfigurationFile, trusting fingerprints: Set<String>?, before: Set<String>,
+        holding lock: ConfigurationLock
     ) throws(ConfigError) {
         let identity = Files.identity(of: file.path)
-        if let fingerprints { try trust.record(fingerprints, for: identity) }
+        if let fingerprints { try trust.record(fingerprints, for: identity, holding: lock) }
         do throws(ConfigError) {
             try file.save()
         } catch {
             // The first failure is the one to be told.
-            if fingerprints != nil { try? trust.record(before, for: identity) }
+            if fingerprints != nil { try? trust.record(before, for: identity, holding: lock) }
             throw error
         }
     }

@@ -23,9 +23,12 @@ final class TrustFile: Sendable {
         return Set((Self.contents(of: path)["files"]?[file]?.array ?? []).compactMap(\.string))
     }
 
-    /// Replaces the fingerprints that are trusted in a file.
-    func record(_ fingerprints: Set<String>, for file: String) throws(ConfigError) {
+    /// Replaces the fingerprints that are trusted in a file, whose directory is locked by the caller.
+    func record(_ fingerprints: Set<String>, for file: String, holding outer: ConfigurationLock) throws(ConfigError) {
         guard let path else { return memory.withLock { $0[file] = fingerprints } }
+        // What other files are trusted for may change at the same time.
+        let lock = try ConfigurationLock(on: path, patience: outer.patience, holding: outer)
+        defer { lock.release() }
         var contents = Self.contents(of: path)
         var files = contents["files"]?.object ?? JSONObject()
         files[file] = .array(fingerprints.sorted().map { .string($0) })

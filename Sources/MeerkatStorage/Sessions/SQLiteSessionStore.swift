@@ -64,6 +64,7 @@ public final class SQLiteSessionStore: SessionStore {
     }
 
     private func request(_ kind: SessionWriter.Request.Kind) async throws(StoreError) -> Claim? {
+        do throws(SystemError) { try worker.start() } catch { throw .failed(error.message) }
         let result = await withUnsafeContinuation { continuation in
             if !worker.submit(SessionWriter.Request(kind: kind, reply: continuation)) {
                 continuation.resume(returning: Result<Claim?, StoreError>.failure(.failed("the store is closed")))
@@ -79,7 +80,7 @@ public final class SQLiteSessionStore: SessionStore {
         }
         for file in idle { file.close() }
         await withUnsafeContinuation { continuation in
-            OSThread.start("store-close") { [worker, writer, owners] in
+            OSThread.startOrRun("store-close") { [worker, writer, owners] in
                 worker.close()
                 writer.close()
                 owners.release()

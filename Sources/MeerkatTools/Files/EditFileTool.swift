@@ -57,7 +57,7 @@ public struct EditFileTool: Tool {
         guard !arguments.oldText.utf8.elementsEqual(arguments.newText.utf8) else {
             throw .invalidArguments("old_text and new_text are the same")
         }
-        return try await Blocking.run { () throws(ToolError) in
+        return try await Blocking.runTool { () throws(ToolError) in
             let place = try scope.toWrite(arguments.path)
             return try FileChanges.alone(place.key) { () throws(ToolError) in .json(try edit(arguments)) }
         }

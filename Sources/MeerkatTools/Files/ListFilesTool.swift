@@ -49,7 +49,7 @@ public struct ListFilesTool: Tool {
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         let glob: Glob? = if let pattern = arguments.pattern { try Glob(pattern) } else { nil }
-        return try await Blocking.run { () throws(ToolError) in .json(try list(arguments, glob)) }
+        return try await Blocking.runTool { () throws(ToolError) in .json(try list(arguments, glob)) }
     }
 
     private func list(_ arguments: Arguments, _ glob: Glob?) throws(ToolError) -> Listing {

@@ -50,7 +50,7 @@ public struct ReadFileTool: Tool {
     public var effect: ToolEffect { .pure }
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
-        try await Blocking.run { () throws(ToolError) in .json(try read(arguments)) }
+        try await Blocking.runTool { () throws(ToolError) in .json(try read(arguments)) }
     }
 
     private func read(_ arguments: Arguments) throws(ToolError) -> Result {

@@ -57,7 +57,7 @@ public struct SearchFilesTool: Tool {
     public var effect: ToolEffect { .pure }
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
-        try await Blocking.run { () throws(ToolError) in .json(try search(arguments)) }
+        try await Blocking.runTool { () throws(ToolError) in .json(try search(arguments)) }
     }
 
     private func search(_ arguments: Arguments) throws(ToolError) -> FileSearch.Result {

@@ -48,7 +48,7 @@ public struct WriteFileTool: Tool {
     public var effect: ToolEffect { .idempotent }
 
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
-        try await Blocking.run { () throws(ToolError) in .json(try write(arguments)) }
+        try await Blocking.runTool { () throws(ToolError) in .json(try write(arguments)) }
     }
 
     private func write(_ arguments: Arguments) throws(ToolError) -> JSONObject {

@@ -1,4 +1,5 @@
 internal import MeerkatCore
+internal import MeerkatJSON
 internal import Synchronization
 
 /// The commands that run for a session, and what came of those in the background.
@@ -163,7 +164,8 @@ final class ShellJobs: Sendable {
                 return .failure(.executionFailed("the job \(id.quoted) is not running but \(name)"))
             }
             let now = clock.uptime
-            state.jobs[index].job.status = .cancelled(seconds: Double(now - state.jobs[index].begun) / 1e9)
+            let nanoseconds = now.subtractingClamped(state.jobs[index].begun)
+            state.jobs[index].job.status = .cancelled(seconds: Double(nanoseconds) / 1e9)
             state.jobs[index].ended = now
             return .success(state.active[id]?.run)
         }
@@ -182,7 +184,7 @@ final class ShellJobs: Sendable {
             case .success(let result):
                 state.jobs[index].job.status = result.hasTimedOut ? .timedOut(result) : .completed(result)
             case .failure(let error):
-                let seconds = Double(now - state.jobs[index].begun) / 1e9
+                let seconds = Double(now.subtractingClamped(state.jobs[index].begun)) / 1e9
                 state.jobs[index].job.status = .failed(error: error.message, seconds: seconds)
             }
             return state.isClosed ? nil : state.jobs[index].job.notice
@@ -190,9 +192,9 @@ final class ShellJobs: Sendable {
     }
 
     private func forgetEndedJobs(_ state: inout State) {
-        let life = UInt64(clamping: Int64(limits.endedJobLife / .nanoseconds(1)))
+        let life = UInt64(clamping: limits.endedJobLife.clampedNanoseconds)
         let now = clock.uptime
-        state.jobs.removeAll { entry in entry.ended.map { now - $0 > life } ?? false }
+        state.jobs.removeAll { entry in entry.ended.map { now.subtractingClamped($0) > life } ?? false }
         var surplus = state.jobs.count { $0.ended != nil } - limits.endedJobs
         state.jobs.removeAll { entry in
             guard entry.ended != nil, surplus > 0 else { return false }

@@ -51,7 +51,7 @@ public final class TaskStore: Sendable {
     /// The list as it is now.
     func read() async throws(ToolError) -> TaskList {
         guard let path else { return memory() }
-        return try await Blocking.run { () throws(ToolError) in try current(path) }
+        return try await Blocking.runTool { () throws(ToolError) in try current(path) }
     }
 
     /// Changes the list; nothing is changed when `change` throws.
@@ -70,7 +70,7 @@ public final class TaskStore: Sendable {
         }
         let lock = try await lock(beside: path)
         defer { lock.release() }
-        return try await Blocking.run { () throws(ToolError) in
+        return try await Blocking.runTool { () throws(ToolError) in
             var list = try current(path)
             let result = try change(&list, now)
             list.revision += 1
@@ -133,7 +133,7 @@ public final class TaskStore: Sendable {
                 return try FileLock(creating: path + ".lock")
             } catch {
                 guard error.isLocked else { throw .executionFailed("the tasks cannot be locked: \(error.message)") }
-                guard clock.uptime - start < Self.patience else {
+                guard clock.uptime.subtractingClamped(start) < Self.patience else {
                     throw .executionFailed("another process has been using \(path) for 10 s")
                 }
             }

@@ -29,7 +29,7 @@ public struct WaitTool: Tool {
     public func call(_ arguments: Arguments, in context: ToolContext) async throws(ToolError) -> ToolOutput {
         let seconds = min(max(arguments.seconds, 0), 300)
         do throws(CancellationError) {
-            try await context.clock.sleep(for: .milliseconds(Int((seconds * 1000).rounded())))
+            try await context.clock.sleep(for: .milliseconds(Int64(clamping: (seconds * 1000).rounded())))
         } catch {
             throw .interrupted("the wait was interrupted")
         }

@@ -14,6 +14,11 @@ import Testing
         #expect(duration.human == printed)
     }
 
+    @Test(arguments: [Duration.seconds(Int64.max), .seconds(Int64.min), .nanoseconds(Int64.max), .nanoseconds(-1)])
+    func theLongestCanBePrinted(duration: Duration) {
+        #expect(!duration.human.isEmpty)
+    }
+
     @Test(arguments: ["", "5", "s", "-5s", "1.5s", "5 parsecs", "5s5", "99999999999999999999s", "1000000d", "５s"])
     func otherTextsAreRefused(text: String) {
         #expect(Duration(human: text) == nil)

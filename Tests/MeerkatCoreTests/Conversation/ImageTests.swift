@@ -52,6 +52,11 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int.max, Int.min, 0, -1]) func storedSizesThatMakeNoSenseHaveABound(_ side: Int) {
+        let image = Image(.png, base64: "", width: side, height: side)
+        #expect((2833...2833 + 8 * 5667).contains(image.tokenBound))
+    }
+
     @Test(arguments: ["", "f", "fo", "foo", "foob", "fooba", "foobar"])
     func base64RoundTrips(_ text: String) {
         let encoded = Base64.encode(Array(text.utf8))

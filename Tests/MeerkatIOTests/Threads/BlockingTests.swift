@@ -2,13 +2,13 @@ import MeerkatIO
 import Testing
 
 @Suite struct BlockingWork {
-    @Test func itKeepsNoOtherTaskFromRunning() async {
+    @Test func itKeepsNoOtherTaskFromRunning() async throws {
         let gate = Gate()
         gate.close()
-        let sum = await withTaskGroup(of: Int.self) { group in
+        let sum = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 1...8 {
                 group.addTask {
-                    await Blocking.run {
+                    try await Blocking.run(orThrow: \.self) { () throws(SystemError) in
                         gate.pass()
                         return number
                     }
@@ -18,16 +18,16 @@ import Testing
                 gate.open()
                 return 0
             }
-            return await group.reduce(0, +)
+            return try await group.reduce(0, +)
         }
         #expect(sum == 36)
     }
 
-    @Test func itIsPartOfItsTask() async {
+    @Test func itIsPartOfItsTask() async throws {
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            return await Blocking.run { Task.isCancelled }
+            return try await Blocking.run(orThrow: \.self) { () throws(SystemError) in Task.isCancelled }
         }
-        #expect(await task.value)
+        #expect(try await task.value)
     }
 }

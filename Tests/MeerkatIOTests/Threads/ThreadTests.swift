@@ -26,9 +26,31 @@ import Testing
         #expect(!worker.submit(1))
     }
 
+    @Test func aWorkerThatHangsIsWaitedForOnlySoLong() {
+        let gate = Gate()
+        gate.close()
+        let worker = BatchWorker<Int>("test") { _ in gate.pass() }
+        worker.submit(1)
+        #expect(!worker.close(within: .milliseconds(1)))
+        gate.open()
+        #expect(worker.close(within: .seconds(60)))
+    }
+
+    @Test func aTaskThatHangsIsWaitedForOnlySoLong() {
+        let latch = Gate()
+        latch.close()
+        #expect(Blocking.wait(on: ThreadPool(limit: 1), atMost: .milliseconds(1)) { latch.pass() } == nil)
+        latch.open()
+        #expect(Blocking.wait(on: ThreadPool(limit: 1), atMost: .seconds(60)) { 1 } == 1)
+    }
+
     @Test func timersGoOffInOrderAndCancelledOnesNever() async {
         let timers = TimerThread()
         let seen = Mutex<[Int]>([])
+        // Holds the thread up until everything is in place.
+        let gate = Gate()
+        gate.close()
+        _ = timers.schedule(after: 0) { gate.pass() }
         await withCheckedContinuation { done in
             _ = timers.schedule(after: 20_000_000) {
                 seen.withLock { $0.append(3) }
@@ -37,7 +59,30 @@ import Testing
             let cancelled = timers.schedule(after: 5_000_000) { seen.withLock { $0.append(2) } }
             _ = timers.schedule(after: 1_000_000) { seen.withLock { $0.append(1) } }
             timers.cancel(cancelled)
+            gate.open()
         }
         #expect(seen.withLock { $0 } == [1, 3])
+    }
+}
+
+@Suite struct RefusedThreads {
+    @Test func aThreadThatTheSystemRefusesIsAnError() {
+        #expect(throws: SystemError.self) {
+            try OSThread.start("test", stackSize: 1 << 60) { Issue.record("this thread cannot exist") }
+        }
+    }
+
+    @Test func aJobWhoseThreadIsRefusedWaitsForAnother() {
+        var queue = JobQueue<Int>(limit: 2)
+        #expect(queue.add(1) == .startThread)
+        queue.threadHasStarted()
+        #expect(queue.take() == 1)
+        #expect(queue.add(2) == .startThread)
+        queue.threadWasRefused()
+        #expect(queue.threads == 1)
+        #expect(queue.add(3) == .startThread)
+        queue.threadWasRefused()
+        #expect(queue.take() == 2)
+        #expect(queue.take() == 3)
     }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MeerkatCore
+import MeerkatIO
 import MeerkatJSON
 import Testing
 
@@ -43,6 +44,39 @@ func withConfigFolders(_ body: (ConfigFolders) throws -> Void) async throws {
 }
 
 @Suite struct FileConfigurationStoreTests {
+    @Test func aChangeWaitsForThatOfAnotherProcess() async throws {
+        try await withConfigFolders { folders in
+            let store = FileConfigurationStore(home: folders.home, projectRoot: folders.project, lockPatience: .zero)
+            let held = try DirectoryLock(folders.project + "/.rkat", patience: .zero)
+            let error = #expect(throws: ConfigError.self) { try store.patch(["max_tokens": 5]) }
+            #expect(error == ConfigError(.locked, origin: .file(folders.projectFile)))
+            #expect(folders.read(folders.projectFile) == nil)
+            held.release()
+            #expect(try store.patch(["max_tokens": 5])["max_tokens"] == 5)
+        }
+    }
+
+    @Test func aProjectMayShareItsDirectoryWithTheUser() async throws {
+        try await withConfigFolders { folders in
+            try FileManager.default.removeItem(atPath: folders.project + "/.rkat")
+            try FileManager.default.createDirectory(
+                atPath: folders.home + "/.rkat", withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: folders.project + "/.rkat", withDestinationPath: folders.home + "/.rkat")
+            let store = FileConfigurationStore(home: folders.home, projectRoot: folders.project, lockPatience: .zero)
+            _ = try store.patch(["providers": ["base_urls": ["openai": "https://example.com"]]])
+            #expect(folders.read(folders.trustFile) != nil)
+        }
+    }
+
+    @Test func aRefusedChangeCreatesNothing() async throws {
+        try await withConfigFolders { folders in
+            let store = FileConfigurationStore(home: folders.home, projectRoot: nil)
+            #expect(throws: ConfigError.self) { try store.patch(["max_tokens": "many"]) }
+            #expect(!FileManager.default.fileExists(atPath: folders.home + "/.rkat"))
+        }
+    }
+
     @Test func readingCreatesNothing() async throws {
         try await withConfigFolders { folders in
             let stores = [
