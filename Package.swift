@@ -109,7 +109,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "MeerkatStorageTests", dependencies: ["MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
+            name: "MeerkatStorageTests",
+            dependencies: ["CSQLite", "MeerkatCore", "MeerkatIO", "MeerkatJSON", "MeerkatStorage"],
             exclude: ["Sessions/Fixtures"], swiftSettings: settings),
         .testTarget(
             name: "MeerkatToolsTests",

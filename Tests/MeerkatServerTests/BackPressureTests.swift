@@ -35,4 +35,44 @@ import Testing
             #expect(deltas.allSatisfy { $0.utf8.count <= 32 * 1024 })
         }
     }
+
+    @Test func aProviderThatFallsSilentWhileItsReaderIsBusyTimesOutWhenTheReaderHasCaughtUp() async throws {
+        let provider = FloodingProvider()
+        let clock = TestClock()
+        try await withTestClient(provider, clock: clock) { client in
+            client.stopReading()
+            let request = client.request("session/create", ["prompt": "x"])
+            let count = await provider.count.value
+            // The clocks stand still while the reader does.
+            for _ in 0..<4 { clock.advance(by: .seconds(300)) }
+            client.continueReading()
+            await client.waitForEvent("text_delta", count: count)
+            let failure = Task { await client.failure(of: request) }
+            while !client.eventNames.contains("run_failed") {
+                clock.advance(by: .seconds(1))
+                await Task.yield()
+            }
+            #expect(await failure.value?.details?["reason"] == "timeout")
+        }
+    }
+}
+
+/// Streams until the reader has enough, and says nothing from then on.
+private struct FloodingProvider: ModelProvider {
+    let name = "flood"
+    let endpoint = "here"
+    let wireFormat = WireFormat.chatCompletions
+    /// How many deltas were streamed.
+    let count = AsyncLatch<Int>()
+
+    func render(_ group: MessageGroup, model: String, into writer: inout JSONWriter) {}
+
+    func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
+        let delta = String(repeating: "x", count: 30_000)
+        var deltas = 1
+        while sink.offer(EventBatch(.textDelta(TextDelta(delta: delta)))) { deltas += 1 }
+        count.open(deltas)
+        _ = await AsyncLatch<Void>().valueUnlessCancelled
+        throw .cancelled
+    }
 }

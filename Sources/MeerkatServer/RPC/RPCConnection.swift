@@ -108,9 +108,12 @@ public final class RPCConnection: Sendable {
 
     func newRunID() -> RunID { RunID(ids.uniqueID(at: clock.now)) }
 
-    func willAnswer(_ run: RunID) {
+    /// Lets an interrupt of a run wait for the answer of a request; false when another request is waited for already.
+    func willAnswer(_ run: RunID) -> Bool {
         state.withLock { state in
-            if state.runs[run] == nil { state.runs[run] = AsyncLatch() }
+            guard state.runs[run] == nil else { return false }
+            state.runs[run] = AsyncLatch()
+            return true
         }
     }
 

@@ -30,13 +30,12 @@ final class RPCCall: Sendable {
         }
     }
 
-    /// The run whose outcome is the answer.
+    /// The run whose outcome is the answer, unless another request has asked for it before.
     var run: RunID? { state.withLock { $0.run } }
 
     /// Lets an interrupt of the run wait for the answer of this request.
     private func willAnswer(_ run: RunID) {
-        state.withLock { $0.run = run }
-        connection.willAnswer(run)
+        if connection.willAnswer(run) { state.withLock { $0.run = run } }
     }
 
     /// Does what starts a run under an id that is known from here on, so that an interrupt can wait for the answer.

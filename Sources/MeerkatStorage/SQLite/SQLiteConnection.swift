@@ -7,9 +7,6 @@ internal import MeerkatIO
 /// Only ``SessionDatabase`` makes connections. Unchecked because SQLite's own handle is not: a connection is used by one
 /// thread at a time, the writer's or that of the one reader who took it out of the pool.
 final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
-    /// Longest wait for the locks of others, in nanoseconds.
-    static let patience: UInt64 = 10_000_000_000
-
     private let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
     /// Read by SQLite's busy handler.
@@ -29,7 +26,6 @@ final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
         deadline.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_handler(handle, { SQLiteConnection.waitWhileBusy($0, $1) }, deadline)
-        waitsForLocks(until: TimerThread.uptime + Self.patience)
     }
 
     deinit {

@@ -16,6 +16,8 @@ public final class SQLiteSessionStore: SessionStore {
         case power
     }
 
+    /// In nanoseconds.
+    private let patience: UInt64
     private let database: SessionDatabase
     private let owners: SessionOwners
     private let writer: SessionWriter
@@ -27,10 +29,13 @@ public final class SQLiteSessionStore: SessionStore {
     ///   - durability: what an append has survived when it returns.
     ///   - ids: names this process as an owner.
     ///   - maximumPages: a limit for the size of the file, for tests of a full disk.
+    ///   - lockPatience: longest wait for the locks of other processes.
     public init(
         directory: String, durability: Durability = .process, ids: any IDGenerator = RandomIDGenerator(),
-        maximumPages: Int? = nil
+        maximumPages: Int? = nil, lockPatience: Duration = .seconds(10)
     ) {
+        patience = UInt64(clamping: lockPatience / .nanoseconds(1))
+
         let database = SessionDatabase(directory: directory, durability: durability, maximumPages: maximumPages)
         let owners = SessionOwners(directory: directory + "/owners", ids: ids)
         let writer = SessionWriter(database, owners: owners)
@@ -66,7 +71,8 @@ public final class SQLiteSessionStore: SessionStore {
     private func request(_ kind: SessionWriter.Request.Kind) async throws(StoreError) -> Claim? {
         do throws(SystemError) { try worker.start() } catch { throw .failed(error.message) }
         let result = await withUnsafeContinuation { continuation in
-            if !worker.submit(SessionWriter.Request(kind: kind, reply: continuation)) {
+            let deadline = TimerThread.uptime.addingClamped(patience)
+            if !worker.submit(SessionWriter.Request(kind: kind, reply: continuation, deadline: deadline)) {
                 continuation.resume(returning: Result<Claim?, StoreError>.failure(.failed("the store is closed")))
             }
         }
@@ -93,8 +99,9 @@ public final class SQLiteSessionStore: SessionStore {
 
     /// Runs `body` with a connection of its own; `nil` when there is no database.
     private func read<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T? {
-        guard let file = try reader() else { return nil }
-        file.connection.waitsForLocks(until: TimerThread.uptime + SQLiteConnection.patience)
+        let deadline = TimerThread.uptime.addingClamped(patience)
+        guard let file = try reader(until: deadline) else { return nil }
+        file.connection.waitsForLocks(until: deadline)
         // Another version of rkat may have raised the file meanwhile.
         try SessionSchema.check(file.connection)
         let value = try body(file.connection)
@@ -104,7 +111,7 @@ public final class SQLiteSessionStore: SessionStore {
         return value
     }
 
-    private func reader() throws(StoreError) -> DatabaseFile? {
+    private func reader(until deadline: UInt64) throws(StoreError) -> DatabaseFile? {
         while let file = readers.withLock({ $0.idle.popLast() }) {
             do throws(StoreError) {
                 try file.checkPlace()
@@ -114,7 +121,7 @@ public final class SQLiteSessionStore: SessionStore {
                 file.close()
             }
         }
-        return try database.exists ? database.openForReading() : nil
+        return try database.exists ? database.openForReading(until: deadline) : nil
     }
 
     public func session(_ id: SessionID) throws(StoreError) -> StoredSession? {

@@ -46,8 +46,11 @@ final class SessionDatabase: Sendable {
     }
 
     /// A connection that only reads; `nil` when there is no database, or an empty one.
-    func openForReading() throws(StoreError) -> DatabaseFile? {
+    ///
+    /// Waits for the locks of others until `deadline`, in nanoseconds of ``TimerThread/uptime``.
+    func openForReading(until deadline: UInt64) throws(StoreError) -> DatabaseFile? {
         guard let file = try open(creating: false) else { return nil }
+        file.connection.waitsForLocks(until: deadline)
         let version = try SessionSchema.userVersion(file.connection)
         guard version > 0 else { return nil }
         if version < SessionSchema.version { try SessionSchema.prepare(file.connection) }

@@ -20,7 +20,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         var kind: Kind
         var reply: Reply
         /// When a request that still waits for a lock is refused, in nanoseconds of ``TimerThread/uptime``.
-        var deadline = TimerThread.uptime + SQLiteConnection.patience
+        var deadline: UInt64
     }
 
     private typealias Outcome = Result<Claim?, StoreError>
