@@ -54,16 +54,21 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
                 for (request, outcome) in zip(rest, outcomes) { request.reply.resume(returning: outcome) }
                 return
             } catch {
-                if error == .busy {
-                    rest = refuseOverdue(rest)
-                } else if rest.count == 1 {
-                    return rest[rest.startIndex].reply.resume(returning: .failure(error))
-                } else {
+                switch error {
+                case .busy: rest = refuseOverdue(rest)
+                // The file as a whole is at fault.
+                case .replaced, .unreadable, .networkFileSystem: return refuse(rest, error)
+                default:
+                    guard rest.count > 1 else { return refuse(rest, error) }
                     for request in rest { handle([request]) }
                     return
                 }
             }
         }
+    }
+
+    private func refuse(_ requests: ArraySlice<Request>, _ error: StoreError) {
+        for request in requests { request.reply.resume(returning: .failure(error)) }
     }
 
     /// Refuses the requests that have waited for long enough, at least one, and returns the others.
@@ -149,7 +154,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         guard let row = try row(of: id, on: connection) else { return .failure(.notFound) }
         do throws(StoreError) { try owners.requireFree(row.owner) } catch { return .failure(error) }
         guard row.nextSeq == Int64(nextSeq) else { return .failure(.conflict) }
-        let claim = Claim(owner: try owners.current(), fence: row.fence + 1)
+        let claim = Claim(owner: try owners.current(), fence: row.fence &+ 1)
         try set(claim.owner, fence: claim.fence, of: row.number, on: connection)
         return .success(claim)
     }
@@ -179,7 +184,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
     ) throws(StoreError) -> Outcome {
         let found = try row(of: append.session, on: connection)
         /// What the row says afterwards.
-        var (owner, fence): (UniqueID?, Int64) = (nil, (found?.fence ?? 0) + 1)
+        var (owner, fence): (UniqueID?, Int64) = (nil, (found?.fence ?? 0) &+ 1)
         switch append.ownership {
         case .take, .momentary:
             do throws(StoreError) { try owners.requireFree(found?.owner) } catch { return .failure(error) }
