@@ -156,7 +156,7 @@ extension LiveSession {
         } catch {
             live.withLock { live in
                 live.loaded = nil
-                // Whoever has taken the session over since goes on with it.
+                // Whoever has taken the session over continues with it.
                 if error == .conflict || error == .notFound { live.claim = nil }
             }
             throw error

@@ -29,7 +29,7 @@ public struct LineReader: ~Copyable {
         self.limit = limit
     }
 
-    /// Whether reading goes on after a line.
+    /// Whether reading continues after a line.
     public enum Step: Sendable, Hashable {
         case proceed, stop
     }

@@ -15,7 +15,7 @@ public enum Blocking {
         return result.wait { $0 }
     }
 
-    /// The same, but waits no longer than `limit`; nil when the time is over, and the body goes on.
+    /// The same, but waits no longer than `limit`; nil when the time is over; the body keeps running.
     @discardableResult
     public static func wait<T: Sendable>(
         on executor: (any TaskExecutor)? = nil, atMost limit: Duration, _ body: @escaping @Sendable () async -> T
