@@ -5,6 +5,8 @@ extension SessionDirectory {
         let isInterrupted = try session(id).state == .interrupted
         do throws(StoreError) {
             var page = try page(of: id, after: cursor, limit: limit)
+            // Deleted while it was read.
+            if page.nextCursor == nil, try services.store.session(id) == nil { throw StoreError.notFound }
             if isInterrupted, page.nextCursor == nil { page.messages += try closingResults(of: id) }
             return page
         } catch {

@@ -15,13 +15,16 @@ extension SessionDirectory {
         _ id: SessionID, at seq: Int?, run: RunID?
     ) async throws(SessionError) -> SessionSnapshot {
         if let run, let known = try knownSession(of: run) { return known }
-        _ = try stored(id)
+        let original = try stored(id)
         var entries: [Entry.Kind] = []
         var runs: [RunID?] = []
         var state = SessionState(id: id)
         var isMessage = false
         do throws(StoreError) {
-            for stored in try services.store.allEntries(of: id) where seq.map({ stored.seq <= $0 }) ?? true {
+            let all = try services.store.allEntries(of: id)
+            // Deleted while it was read.
+            guard all.count >= original.nextSeq - 1, !all.isEmpty else { throw StoreError.notFound }
+            for stored in all where seq.map({ stored.seq <= $0 }) ?? true {
                 guard case .entry(let entry) = stored else {
                     if case .unreadable(let entry) = stored { throw .unreadable(entry) }
                     continue

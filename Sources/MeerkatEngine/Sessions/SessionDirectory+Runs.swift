@@ -192,6 +192,7 @@ extension SessionDirectory {
     private func finish(_ handle: RunHandle, in session: LiveSession) async {
         session.end(handle, at: services.clock.uptime)
         let isFull = open.withLock { open -> Bool in
+            if open.leaving[session.id] === session { open.leaving[session.id] = nil }
             open.loadedBytes += session.memoryChange()
             return open.loadedBytes > session.settings.maxLoadedBytes
         }
@@ -217,14 +218,18 @@ extension SessionDirectory {
         // Who owns the session is looked up first: a run that ends meanwhile has its end in the entries then.
         let stored = try services.store.session(id)
         var last = 0
+        var hasBegun = false
         while true {
             let page = try services.store.entries(of: id, after: last, limit: 1000)
             for case .entry(let entry) in page where entry.run == run {
+                hasBegun = true
                 if case .runFinished(let outcome) = entry.kind { return outcome.result(of: run, in: id) }
             }
             guard page.count == 1000, let seq = page.last?.seq else { break }
             last = seq
         }
+        // An id that made a session without a run, or a fork, is not that of a run.
+        guard hasBegun else { throw .duplicateRun }
         let cause: SessionError.Cause =
             switch stored?.owner {
             case .otherProcess: .store(.ownedElsewhere)
@@ -247,12 +252,7 @@ extension SessionDirectory {
         return await interrupt(handle)
     }
 
-    /// Interrupts the run of a session, if there is one.
-    func interrupt(_ session: LiveSession) async {
-        if let handle = session.run { _ = await interrupt(handle) }
-    }
-
-    private func interrupt(_ handle: RunHandle) async -> Interruption {
+    func interrupt(_ handle: RunHandle) async -> Interruption {
         handle.cancel()
         guard await handle.hasEnded(within: .seconds(5), clock: services.clock) else { return .ending(handle.id) }
         guard case .failure(let error) = await handle.outcome, case .cancelled(let survivors) = error.cause else {

@@ -7,6 +7,8 @@ public final class SessionDirectory: AgentRuntime {
         var sessions: [SessionID: LiveSession] = [:]
         /// Session ids in the order in which they were opened.
         var order: [SessionID] = []
+        /// Archived sessions whose last run is going on.
+        var leaving: [SessionID: LiveSession] = [:]
         /// The runs that were asked for and have not ended; an entry is removed by the handle that it names only.
         var runs: [RunID: RunHandle] = [:]
         var isClosing = false
@@ -17,6 +19,7 @@ public final class SessionDirectory: AgentRuntime {
             guard sessions[session.id] === session else { return }
             sessions[session.id] = nil
             order.removeAll { $0 == session.id }
+            if session.run != nil { leaving[session.id] = session }
             session.unloadIfIdle()
             loadedBytes += session.memoryChange()
         }
@@ -160,7 +163,6 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     public func delete(_ id: SessionID) async throws(SessionError) {
-        let session = openSession(id)
         do throws(StoreError) {
             // Nothing is interrupted or ended for a session that is not this process's to delete.
             switch try services.store.session(id)?.owner {
@@ -169,14 +171,31 @@ public final class SessionDirectory: AgentRuntime {
             case .unknown: throw .ownerUnknown("its lock file cannot be examined")
             case .nobody, .thisProcess: break
             }
-            if let session { await interrupt(session) }
-            try await services.store.delete(id)
         } catch {
             throw SessionError(.store(error), session: id)
         }
-        if let session {
+        let leaving = open.withLock { $0.leaving[id] }
+        // An archived session is not opened; no run can begin in it.
+        guard let session = try? leaving ?? session(toRun: id) else { return try await remove(id) }
+        // No run begins while the session is deleted.
+        let handle = RunHandle(id: newRunID(), at: services.clock.uptime)
+        while let other = session.begin(handle) {
+            if case .ending = await interrupt(other) { throw SessionError(.busy, session: id) }
+        }
+        let result: Result<Void, SessionError>
+        do throws(SessionError) { result = .success(try await remove(id)) } catch { result = .failure(error) }
+        session.end(handle, at: services.clock.uptime)
+        if case .success = result {
             forget(session)
             await session.closeTools()
+            services.removeFiles(id)
+        }
+        try result.get()
+    }
+
+    private func remove(_ id: SessionID) async throws(SessionError) {
+        do throws(StoreError) { try await services.store.delete(id) } catch {
+            throw SessionError(.store(error), session: id)
         }
         services.removeFiles(id)
     }

@@ -12,6 +12,23 @@ public enum Descriptors {
     public static let standardOutput: Int32 = 1
     public static let standardError: Int32 = 2
 
+    /// Opens `/dev/null` for each standard descriptor that is closed.
+    ///
+    /// To be called before any file is opened: a file that got one of these numbers would be read as input, or written
+    /// as output.
+    public static func openMissingStandard() {
+        for descriptor in [standardInput, standardOutput, standardError] where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest free number is this one.
+            _ = open("/dev/null", O_RDWR)
+        }
+    }
+
+    /// Waits until a descriptor that does not block can be read.
+    static func waitForInput(_ descriptor: Int32) {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        systemPoll(&poll, -1)
+    }
+
     /// Writes everything, blocking the calling thread; false when the other end is gone.
     public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         bytes.withUnsafeBytes { raw in

@@ -42,6 +42,10 @@ public struct LineReader: ~Copyable {
         while true {
             let count = read(descriptor, chunk.baseAddress, chunkSize)
             if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                Descriptors.waitForInput(descriptor)
+                continue
+            }
             guard count > 0 else { break }
             guard take(UnsafeRawBufferPointer(rebasing: chunk[..<count]), handle) == .proceed else { return }
         }

@@ -9,13 +9,14 @@
 /// Signals that ask the process to end.
 public enum Signals {
     /// Lets `handle` end the process when SIGTERM or SIGINT comes, on a thread that waits for nothing else; a broken
-    /// pipe becomes an ordinary error of the write.
+    /// pipe and a file that reaches its size limit become ordinary errors of the write.
     ///
     /// To be called before other threads are started: they inherit that these signals are blocked.
     ///
     /// - Throws: ``SystemError`` when the system refuses the thread.
     public static func onTermination(_ handle: @escaping @Sendable () -> Void) throws(SystemError) {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
         var signals = sigset_t()
         sigemptyset(&signals)
         sigaddset(&signals, SIGTERM)

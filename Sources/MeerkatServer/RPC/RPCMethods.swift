@@ -163,14 +163,24 @@ enum RPCMethods {
     }
 
     private static let configSet = RPCHandler.on(ConfigSet.self) { (params, call) throws(RPCError) in
-        do throws(ConfigError) { try call.connection.configuration.set(params.config) } catch {
-            throw RPCError(error)
-        }
+        try await writing(call) { (store) throws(ConfigError) in try store.set(params.config) }
         return Flag("ok")
     }
 
     private static let configPatch = RPCHandler.on(ConfigPatch.self) { (params, call) throws(RPCError) in
-        do throws(ConfigError) { return try call.connection.configuration.patch(params.patch) } catch {
+        try await writing(call) { (store) throws(ConfigError) in try store.patch(params.patch) }
+    }
+
+    /// Changes the configuration on a thread that may wait for another process to release the file.
+    private static func writing<T: Sendable>(
+        _ call: RPCCall, _ body: @Sendable (any ConfigurationStore) throws(ConfigError) -> T
+    ) async throws(RPCError) -> T {
+        let store = call.connection.configuration
+        do throws(ConfigError) {
+            return try await Blocking.run(orThrow: { ConfigError(.unwritable($0.message)) }) {
+                () throws(ConfigError) in try body(store)
+            }
+        } catch {
             throw RPCError(error)
         }
     }

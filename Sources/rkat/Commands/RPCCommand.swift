@@ -12,6 +12,7 @@ struct RPCCommand: ParsableCommand {
     var ephemeral = false
 
     func run() {
+        Descriptors.openMissingStandard()
         let process = MeerkatRuntime.Options.process
         // What commands of a model can see of this process must not hold a key.
         ProcessEnvironment.conceal { $0.uppercased().hasSuffix("_API_KEY") }

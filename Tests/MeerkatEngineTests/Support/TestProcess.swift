@@ -101,6 +101,13 @@ final class EventNames: EventSink {
         }
     }
 
+    /// How many runs have begun.
+    var starts: Int {
+        names.withLock { names in
+            names.count { if case .runStarted = $0.event { true } else { false } }
+        }
+    }
+
     /// Waits for the first event.
     var run: RunIdentity { get async { await begun.value } }
 
