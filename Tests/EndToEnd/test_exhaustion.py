@@ -179,3 +179,41 @@ def test_a_tool_fails_and_then_works(run: Run, home: Folder, limit: int, tool: s
     event = call_ended(rkat, session, prompt)
     assert not event["is_error"] and "noted" in event["result"], event
     assert rkat.exit() == 0
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+def test_a_closed_standard_stream_is_no_file_of_ours(folder: Folder, provider: Provider, closed: tuple[int, ...]) -> None:
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    with Rkat(folder, prepare=close, RKAT_LOCAL_URL=provider.url + "/v1") as rkat:
+        try:
+            for _ in range(3):
+                rkat.send("session/create", {"prompt": "Hello."})
+            rkat.close_input()
+        except BrokenPipeError:
+            pass
+        rkat.wait()
+    for file in (path for path in folder.sessions.rglob("*") if path.is_file()):
+        assert b"jsonrpc" not in file.read_bytes()
+
+
+def test_a_limit_on_file_sizes_is_an_error(folder: Folder, provider: Provider) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+
+    with Rkat(folder, prepare=limit, RKAT_LOCAL_URL=provider.url + "/v1") as rkat:
+        session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
+        for _ in range(40):
+            response = rkat.response(rkat.start_turn(session, "x" * 20_000 + "@@n=1@@"))
+            if "error" in response:
+                break
+        assert response["error"]["data"]["details"]["reason"].startswith("store")
+        assert rkat.call("session/read", {"session_id": session})["state"] in ("idle", "interrupted")
+
+
+def test_a_standard_input_that_does_not_block_is_read(folder: Folder, provider: Provider) -> None:
+    with Rkat(folder, prepare=lambda: os.set_blocking(0, False), RKAT_LOCAL_URL=provider.url + "/v1") as rkat:
+        for _ in range(3):
+            assert rkat.call("session/create", {"prompt": "Hello."})["text"] == "hello"
