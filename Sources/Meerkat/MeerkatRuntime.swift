@@ -76,6 +76,7 @@ public final class MeerkatRuntime: AgentRuntime {
                 ids: options.ids,
                 log: options.log,
                 tools: { toolMaker.tools(for: $0) },
+                readers: { Blocking.executor },
                 hasEnded: { $0.hasEnded },
                 endProcess: { $0.end() },
                 removeFiles: { toolMaker.removeFiles(of: $0) },

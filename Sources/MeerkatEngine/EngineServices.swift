@@ -11,6 +11,8 @@ public struct EngineServices: Sendable {
     public var tools: @Sendable (ToolScope) -> SessionTools
     /// Where the tasks of runs go; nil for ``RuntimeExecutor``'s choice.
     public var executor: (any TaskExecutor)?
+    /// Where long reads of the store go; nil leaves them on the thread that asks.
+    public var readers: @Sendable () -> (any TaskExecutor)?
     /// Whether a process that worked for a tool call has certainly ended.
     public var hasEnded: @Sendable (ToolProcess) -> Bool
     /// Ends a process that a dead rkat has left, with all that it has started, if it is certain to be that process.
@@ -33,7 +35,7 @@ public struct EngineServices: Sendable {
     public init(
         store: any SessionStore, clock: any RuntimeClock, ids: any IDGenerator, log: Log = .none,
         tools: @escaping @Sendable (ToolScope) -> SessionTools = { _ in SessionTools() },
-        executor: (any TaskExecutor)? = nil,
+        executor: (any TaskExecutor)? = nil, readers: @escaping @Sendable () -> (any TaskExecutor)? = { nil },
         hasEnded: @escaping @Sendable (ToolProcess) -> Bool = { _ in true },
         endProcess: @escaping @Sendable (ToolProcess) -> Void = { _ in },
         removeFiles: @escaping @Sendable (SessionID) -> Void = { _ in },
@@ -51,6 +53,7 @@ public struct EngineServices: Sendable {
         self.log = log
         self.tools = tools
         self.executor = executor
+        self.readers = readers
         self.hasEnded = hasEnded
         self.endProcess = endProcess
         self.removeFiles = removeFiles
@@ -64,6 +67,24 @@ public struct EngineServices: Sendable {
 
 extension EngineServices {
     var taskExecutor: (any TaskExecutor)? { executor ?? RuntimeExecutor.preferred }
+
+    /// Reads as much as a whole session without holding up the tasks of others.
+    func reading<T: Sendable>(
+        _ body: @Sendable (any SessionStore) throws(StoreError) -> T
+    ) async throws(StoreError) -> T {
+        guard let readers = readers() else { return try body(store) }
+        return try await withTaskExecutorPreference(readers) { () async throws(StoreError) in
+            try await Self.onPreferredThread(store, body)
+        }
+    }
+
+    /// Continued on the executor that the task prefers.
+    @concurrent
+    private static func onPreferredThread<T: Sendable>(
+        _ store: any SessionStore, _ body: @Sendable (any SessionStore) throws(StoreError) -> T
+    ) async throws(StoreError) -> T {
+        try body(store)
+    }
 }
 
 /// A provider and what is asked of it.

@@ -33,7 +33,7 @@ extension RunLoop {
         // A session that could not be created does not exist: its id is not told.
         let known = order.isCreating ? nil : session.id
         do throws(StoreError) {
-            if !session.isLoaded { try session.load(from: services.store) }
+            if !session.isLoaded { try await session.load(with: services) }
         } catch {
             throw SessionError(.store(error), session: known, run: order.run)
         }

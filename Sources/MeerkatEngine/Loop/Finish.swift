@@ -32,7 +32,7 @@ extension RunLoop {
         if case .limitReached = error.cause { warn() }
         do throws(StoreError) {
             // A failed append has thrown the history away.
-            if !session.isLoaded { try session.load(from: services.store) }
+            if !session.isLoaded { try await session.load(with: services) }
             pending += closing(error)
             try await session.append(pending, run: run, .end, messages: takenMessages, with: services)
         } catch let problem {

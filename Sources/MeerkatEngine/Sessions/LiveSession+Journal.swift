@@ -137,7 +137,7 @@ extension LiveSession {
         _ additions: [Addition], _ hold: Hold, newRun: RunID?, with services: EngineServices
     ) async throws(StoreError) {
         let ownership = try ownership(hold)
-        if !isLoaded { try load(from: services.store) }
+        if !isLoaded { try await load(with: services) }
         let now = services.clock.now
         let prepared = withLoaded { loaded in
             var entries: [Entry] = []
@@ -148,7 +148,8 @@ extension LiveSession {
             }
             return (entries, SessionSummary(loaded.state))
         }
-        guard let (entries, summary) = prepared else { throw .failed("the session is not loaded") }
+        // Unloaded between the two steps, which happens only to a session without a run.
+        guard let (entries, summary) = prepared else { throw .conflict }
         let claim: Claim?
         do throws(StoreError) {
             claim = try await services.store.append(

@@ -96,8 +96,10 @@ final class LiveSession: Sendable {
     var isLoaded: Bool { live.withLock { $0.loaded != nil } }
 
     /// Reads the session's entries from the store.
-    func load(from store: any SessionStore) throws(StoreError) {
-        let state = try SessionState(id: id, from: store)
+    func load(with services: EngineServices) async throws(StoreError) {
+        let state = try await services.reading { [id] (store) throws(StoreError) in
+            try SessionState(id: id, from: store)
+        }
         live.withLock { live in
             live.loaded = Loaded(state: state)
             live.summary = SessionSummary(state)

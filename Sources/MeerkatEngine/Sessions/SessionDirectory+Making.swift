@@ -21,7 +21,7 @@ extension SessionDirectory {
         var state = SessionState(id: id)
         var isMessage = false
         do throws(StoreError) {
-            let all = try services.store.allEntries(of: id)
+            let all = try await services.reading { (store) throws(StoreError) in try store.allEntries(of: id) }
             // Deleted while it was read.
             guard all.count >= original.nextSeq - 1, !all.isEmpty else { throw StoreError.notFound }
             for stored in all where seq.map({ stored.seq <= $0 }) ?? true {

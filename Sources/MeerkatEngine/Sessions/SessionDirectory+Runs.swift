@@ -53,7 +53,7 @@ extension SessionDirectory {
         }
         let stored = try stored(id)
         // A run that has ended since it was asked about is answered by its record, whatever is going on now.
-        if let run, run != stored.summary.openRun, services.isKnown(run) { return try recordedResult(of: run) }
+        if let run, run != stored.summary.openRun, services.isKnown(run) { return try await recordedResult(of: run) }
         guard openSession(id)?.run == nil else { throw SessionError(.busy, session: id, run: run) }
         guard let open = stored.summary.openRun, run == nil || run == open else {
             throw SessionError(.notInterrupted, session: id, run: run)
@@ -152,7 +152,7 @@ extension SessionDirectory {
         let run = started.handle.id
         guard let outcome = await outcome(of: started) else { throw SessionError(.notFound, run: run) }
         guard case .failure(let error) = outcome, error.cause == .store(.duplicateRun) else { return try outcome.get() }
-        return try recordedResult(of: run)
+        return try await recordedResult(of: run)
     }
 
     private func handle(of run: RunID) -> RunHandle? { open.withLock { $0.runs[run] } }
@@ -205,22 +205,28 @@ extension SessionDirectory {
     // MARK: Asking again
 
     /// What a known run has come to.
-    private func recordedResult(of run: RunID) throws(SessionError) -> RunResult {
+    private func recordedResult(of run: RunID) async throws(SessionError) -> RunResult {
         let outcome: RunHandle.Outcome
-        do throws(StoreError) { outcome = try recordedOutcome(of: run) } catch {
+        do throws(StoreError) {
+            outcome = try await services.reading { (store) throws(StoreError) in
+                try Self.recordedOutcome(of: run, in: store)
+            }
+        } catch {
             throw SessionError(.store(error), run: run)
         }
         return try outcome.get()
     }
 
-    private func recordedOutcome(of run: RunID) throws(StoreError) -> RunHandle.Outcome {
-        guard let id = try services.store.session(ofRun: run) else { throw .notFound }
+    private static func recordedOutcome(
+        of run: RunID, in store: any SessionStore
+    ) throws(StoreError) -> RunHandle.Outcome {
+        guard let id = try store.session(ofRun: run) else { throw .notFound }
         // Who owns the session is looked up first: a run that ends meanwhile has its end in the entries then.
-        let stored = try services.store.session(id)
+        let stored = try store.session(id)
         var last = 0
         var hasBegun = false
         while true {
-            let page = try services.store.entries(of: id, after: last, limit: 1000)
+            let page = try store.entries(of: id, after: last, limit: 1000)
             for case .entry(let entry) in page where entry.run == run {
                 hasBegun = true
                 if case .runFinished(let outcome) = entry.kind { return outcome.result(of: run, in: id) }

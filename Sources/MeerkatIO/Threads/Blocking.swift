@@ -34,6 +34,16 @@ public enum Blocking {
     /// A few threads for work that may block for a while, as files do.
     private static let workers = ThreadPool(limit: 8)
 
+    /// Where work that may block is run; nil when the system refuses a thread for it.
+    public static var executor: (any TaskExecutor)? {
+        do throws(SystemError) {
+            try workers.start()
+            return workers
+        } catch {
+            return nil
+        }
+    }
+
     /// Runs blocking work of the current task on threads that are there for it.
     ///
     /// `body` should look at `Task.isCancelled` now and then.

@@ -102,8 +102,6 @@ public final class SQLiteSessionStore: SessionStore {
         let deadline = TimerThread.uptime.addingClamped(patience)
         guard let file = try reader(until: deadline) else { return nil }
         file.connection.waitsForLocks(until: deadline)
-        // Another version of rkat may have raised the file meanwhile.
-        try SessionSchema.check(file.connection)
         let value = try body(file.connection)
         readers.withLock { readers in
             if !readers.isClosed, readers.idle.count < 2 { readers.idle.append(file) }
