@@ -27,5 +27,6 @@ public struct SystemError: Error, Sendable, Hashable {
     /// Whether someone else has the lock.
     public var isLocked: Bool { code == EWOULDBLOCK }
     public var isMissing: Bool { code == ENOENT }
-    public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+    /// Whether nothing more can be written: to the disk, by this user, or to this file.
+    public var isDiskFull: Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
 }

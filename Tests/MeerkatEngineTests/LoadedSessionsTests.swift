@@ -29,7 +29,7 @@ import Testing
         let events = EventNames()
         let cutOff = Task { try await there.turn(session, events: events) }
         let run = await events.run.run
-        journals.appear(as: .nobody)
+        journals.appear(as: .dead)
         let result = try await here.directory.resumeTurn(in: session, run: nil, events: IgnoringEventSink())
         #expect(result.text == "resumed")
         #expect(result.run == run)

@@ -105,7 +105,7 @@ import Testing
         var process = Self.left
         process.owner = try await dead.claim(try await Self.session(in: dead, process: process), expecting: 3).owner
         let session = try await Self.session(in: dead, process: process)
-        dead.appear(as: .nobody)
+        dead.appear(as: .dead)
         let store = RecordingStore(dead.otherProcess())
         let clock = TestClock()
         let ended = AsyncLatch<Void>()
@@ -158,7 +158,7 @@ import Testing
         _ = await events.run
         while one.provider.requests.count < 2 { await Task.yield() }
         // The others see a dead process, as after a lock file was removed by hand.
-        journals.appear(as: .nobody)
+        journals.appear(as: .dead)
         let other = TestProcess(journals.otherProcess(), ScriptedProvider(.text("Mine now.")))
         #expect(try await other.turn(session).text == "Mine now.")
         let entries = try journals.entries(of: session, after: 0, limit: 100)

@@ -85,7 +85,8 @@ import Testing
                 for task in waiting { values.append(await task.value) }
                 return values
             }
-            guard values[..<3].allSatisfy({ $0 == Int(seed) }), values[3...].allSatisfy({ $0 == nil || $0 == Int(seed) })
+            guard values[..<3].allSatisfy({ $0 == Int(seed) }),
+                values[3...].allSatisfy({ $0 == nil || $0 == Int(seed) })
             else {
                 Issue.record("seed \(seed): \(values)")
                 return

@@ -94,7 +94,7 @@ extension Entry {
         mutating func read(_ key: JSONKey, from reader: inout JSONReader) throws(JSONError) {
             guard isReadable || ["seq", "at", "v", "run", "kind"].contains(key.string) else { return }
             switch key {
-            case "seq": seq = try reader.readInteger()
+            case "seq": seq = try reader.readCount()
             case "at": at = try reader.read()
             case "v": version = try reader.readInteger()
             case "run": run = try reader.readOptional()
@@ -104,19 +104,19 @@ extension Entry {
             case "tools": tools = try reader.read()
             case "prompt", "blocks": blocks = try reader.read()
             case "origin": origin = try reader.readString()
-            case "call": call = try reader.readInteger()
-            case "attempt": attempt = try reader.readInteger()
+            case "call": call = try reader.readCount()
+            case "attempt": attempt = try reader.readCount()
             case "provider": provider = try reader.readString()
             case "model": model = try reader.readString()
             case "endpoint": endpoint = try reader.readString()
             case "overrides": overrides = try reader.read()
             case "forked_from": forkedFrom = try reader.read()
-            case "forked_at": forkedAt = try reader.readInteger()
+            case "forked_at": forkedAt = try reader.readCount()
             case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
             case "process": process = try reader.read()
             case "totals": totals = try reader.read()
             case "summary": summary = try reader.read()
-            case "kept_from": keptFrom = try reader.readInteger()
+            case "kept_from": keptFrom = try reader.readCount()
             case "cause": cause = try reader.readString()
             case "usage": usage = try reader.readOptional()
             case "spent": spent = try reader.readOptional()
@@ -204,5 +204,15 @@ extension Entry {
             guard let value else { throw JSONError(.missingMember(name), offset: offset) }
             return value
         }
+    }
+}
+
+extension JSONReader {
+    /// Reads a number of things, or the place of one, so small that adding to it never overflows.
+    mutating func readCount() throws(JSONError) -> Int {
+        let start = position
+        let count: Int = try readInteger()
+        guard (0...Int(UInt32.max)).contains(count) else { throw JSONError(.numberOutOfRange, offset: start) }
+        return count
     }
 }

@@ -41,9 +41,9 @@ extension ModelCallRecord: JSONCodable {
             cost: nil)
         try reader.readObject { (reader, key) throws(JSONError) in
             switch key {
-            case "call": call.call = try reader.readInteger()
+            case "call": call.call = try reader.readCount()
             case "purpose": call.purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
-            case "attempt": call.attempt = try reader.readInteger()
+            case "attempt": call.attempt = try reader.readCount()
             case "provider": call.provider = try reader.readString()
             case "model": call.model = try reader.readString()
             case "endpoint": call.endpoint = try reader.readString()

@@ -82,7 +82,7 @@ public struct SessionError: Error, Sendable, Hashable {
                     : ["reason": "cancelled", "survivors": .array(survivors.map { .string($0) })])
         case .interrupted:
             RecordedFailure(
-                code: .agentError, message: "the run was interrupted by the end of its process",
+                code: .agentError, message: "the run was cut off before its end was stored",
                 details: ["reason": "interrupted", "state": "interrupted"])
         case .processesLeft(let ids):
             RecordedFailure(

@@ -66,8 +66,10 @@ public struct Claim: Sendable, Hashable {
 
 /// Who holds a claim.
 public enum OwnerState: Sendable, Hashable {
-    /// No process, or one that has ended.
+    /// No process, or one that left nothing to be recognized by.
     case nobody
+    /// A process that has certainly ended.
+    case dead
     case thisProcess
     case otherProcess
     /// It cannot be determined whether the process lives, for example because no descriptor is left.
@@ -162,7 +164,7 @@ public struct StoredSession: Sendable, Hashable {
     }
 
     /// The run that was cut off: it has not ended and no living process runs it.
-    public var interruptedRun: RunID? { owner == .nobody ? summary.openRun : nil }
+    public var interruptedRun: RunID? { owner == .nobody || owner == .dead ? summary.openRun : nil }
 }
 
 /// The place behind one session in a list ordered by last update.
@@ -197,6 +199,8 @@ public enum StoreError: Error, Sendable, Hashable {
     case networkFileSystem(path: String)
     /// The stored bytes are damaged.
     case corrupt(String)
+    /// The store was closed, because the runtime ends.
+    case closed
     /// Somebody removed or replaced a file of the database while it was in use.
     case replaced(path: String)
     case failed(String)
@@ -223,6 +227,7 @@ public enum StoreError: Error, Sendable, Hashable {
         case .busy: "store_busy"
         case .networkFileSystem: "store_network_file_system"
         case .corrupt: "store_corrupt"
+        case .closed: "closing"
         case .replaced: "store_replaced"
         case .failed: "store_failed"
         }
@@ -245,6 +250,7 @@ public enum StoreError: Error, Sendable, Hashable {
         case .networkFileSystem(let path):
             "\(path) is on a network file system, which cannot lock reliably; set storage.directory to a local one"
         case .corrupt(let text): "the session store is damaged: \(text)"
+        case .closed: "the runtime is closing"
         case .replaced(let path): "\(path) was removed or replaced while it was in use"
         case .failed(let text): "the session store failed: \(text)"
         }

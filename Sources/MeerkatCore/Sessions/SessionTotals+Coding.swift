@@ -22,10 +22,10 @@ extension SessionTotals: JSONCodable {
             switch key {
             case "usage": usage = try reader.read()
             case "spending": spending = try reader.read()
-            case "message_count": messageCount = try reader.readInteger()
-            case "tool_calls": toolCallCount = try reader.readInteger()
+            case "message_count": messageCount = try reader.readCount()
+            case "tool_calls": toolCallCount = try reader.readCount()
             case "last_text": lastText = try reader.readOptional()
-            case "context_seq": contextSeq = try reader.readInteger()
+            case "context_seq": contextSeq = try reader.readCount()
             case "open_run": openRun = try reader.readOptional()
             case "processes": processes = try reader.read()
             case "open_call":
@@ -68,12 +68,12 @@ extension OpenRun: JSONCodable {
             case "id": id = try reader.read()
             case "prompt": prompt = try reader.read()
             case "overrides": overrides = try reader.read()
-            case "calls": calls = try reader.readInteger()
+            case "calls": calls = try reader.readCount()
             case "purpose": purpose = ModelCall.Purpose(rawValue: try reader.readString()) ?? .turn
             case "pending_attempt": pendingAttempt = try reader.readOptional()
             case "model_calls": modelCalls = try reader.read()
-            case "extractions": extractions = try reader.readInteger()
-            case "tool_calls": toolCalls = try reader.readInteger()
+            case "extractions": extractions = try reader.readCount()
+            case "tool_calls": toolCalls = try reader.readCount()
             case "text": text = try reader.readOptional()
             default: break
             }

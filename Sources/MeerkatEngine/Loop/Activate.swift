@@ -176,6 +176,7 @@ extension SessionState {
     ///
     /// - Throws: ``StoreError/notFound`` when there are none, ``StoreError/unreadable(_:)`` when a newer rkat wrote one.
     init(id: SessionID, from store: any SessionStore) throws(StoreError) {
+        let nextSeq = try store.session(id)?.nextSeq ?? 1
         self = try Self.restarted(id, from: store) ?? SessionState(id: id)
         while true {
             let page = try store.entries(of: id, after: lastSeq, limit: 1000)
@@ -188,6 +189,10 @@ extension SessionState {
             guard page.count == 1000 else { break }
         }
         guard lastSeq > 0 else { throw .notFound }
+        guard lastSeq + 1 >= nextSeq else {
+            throw try store.session(id) == nil
+                ? .notFound : .corrupt("session \(id): the entries after \(lastSeq) are missing")
+        }
     }
 
     /// The state before the first entry that its last summary has kept; nil when there is none.

@@ -30,6 +30,8 @@ extension RunLoop {
     /// run ends; the error says that the store has failed.
     mutating func fail(_ error: SessionError) async -> SessionError {
         if case .limitReached = error.cause { warn() }
+        // Whoever has waited for a lock in vain does not wait once more.
+        if error.cause == .store(.busy) { return failure(.endNotStored(.busy)) }
         do throws(StoreError) {
             // A failed append has thrown the history away.
             if !session.isLoaded { try await session.load(with: services) }

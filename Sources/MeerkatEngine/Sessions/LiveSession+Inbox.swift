@@ -42,18 +42,12 @@ extension LiveSession {
                 try await releaseClaim(with: services)
                 return nil
             } catch {
+                if error == .notFound { dropMessages(with: services) }
                 return error
             }
         }
         switch failure {
-        case nil: live.withLock { $0.retry.count = 0 }
-        case .notFound:
-            // Archived or deleted: nobody will read the messages.
-            let count = live.withLock { live in
-                defer { (live.inbox, live.claim) = ([], nil) }
-                return live.inbox.count
-            }
-            if count > 0 { services.log(.info, "session \(id) is gone; \(count) messages for it are dropped") }
+        case nil, .notFound: live.withLock { $0.retry.count = 0 }
         case .some(let error):
             services.log(.warn, "session \(id): messages wait, because they could not be stored: \(error.message)")
             scheduleRetry(with: services)
@@ -68,7 +62,18 @@ extension LiveSession {
             count = messages.count
             return messages.map(\.entry)
         }
-        live.withLock { $0.inbox.removeFirst(count) }
+        live.withLock { $0.inbox.removeFirst(min(count, $0.inbox.count)) }
+    }
+
+    /// Forgets what cannot be stored any more: the session is archived or deleted, and nobody will read it.
+    private func dropMessages(with services: EngineServices) {
+        let count = live.withLock { live -> Int in
+            live.claim = nil
+            guard live.run == nil else { return 0 }
+            defer { live.inbox = [] }
+            return live.inbox.count
+        }
+        if count > 0 { services.log(.info, "session \(id) is gone; \(count) messages for it are dropped") }
     }
 
     private func releaseClaim(with services: EngineServices) async throws(StoreError) {

@@ -39,8 +39,8 @@ extension LiveSession {
                 throw SessionError(.store(error), session: id)
             }
             do throws(SessionError) { return try await body() } catch {
-                guard error.cause == .store(.conflict), claim == nil, attempt < Self.attempts, !Task.isCancelled
-                else { throw error }
+                guard error.cause == .store(.conflict), claim == nil, attempt < Self.attempts else { throw error }
+                guard !Task.isCancelled else { throw SessionError(.cancelled(survivors: []), session: id) }
                 attempt += 1
             }
         }
@@ -87,7 +87,7 @@ extension LiveSession {
             publish(stored.summary)
         }
         switch stored.owner {
-        case .nobody, .thisProcess: break
+        case .nobody, .dead, .thisProcess: break
         case .otherProcess: throw .ownedElsewhere
         case .unknown: throw .ownerUnknown("its lock file cannot be examined")
         }
@@ -123,7 +123,7 @@ extension LiveSession {
         try await appendOrder.whileInside { () async throws(StoreError) in
             try await appendInOrder(additions, hold, newRun: newRun, with: services)
         }
-        if messages > 0 { live.withLock { $0.inbox.removeFirst(messages) } }
+        if messages > 0 { live.withLock { $0.inbox.removeFirst(min(messages, $0.inbox.count)) } }
     }
 
     func append(

@@ -19,7 +19,7 @@ extension LiveSession {
         for round in 0..<50 where !left.isEmpty {
             if round == 20 {
                 // Who cannot be named for certain is not ended.
-                for process in left where process.owner.map(services.store.state(ofOwner:)) == .nobody {
+                for process in left where process.owner.map(services.store.state(ofOwner:)) == .dead {
                     services.endProcess(process)
                 }
             }
@@ -43,7 +43,7 @@ extension LiveSession {
         for process in processes where !known.contains(process) {
             switch process.owner.map(services.store.state(ofOwner:)) ?? .unknown {
             case .thisProcess, .otherProcess: break
-            case .nobody, .unknown:
+            case .nobody, .dead, .unknown:
                 if services.hasEnded(process) { ended.append(process) } else { left.append(process) }
             }
         }

@@ -9,6 +9,7 @@ final class RunHandle: Sendable {
 
     private struct State {
         var task: Task<Void, Never>?
+        var session: LiveSession?
         var isCancelled = false
         var isExpired = false
     }
@@ -23,6 +24,11 @@ final class RunHandle: Sendable {
         startedAt = uptime
     }
 
+    /// The session that the run keeps busy, once it does.
+    var session: LiveSession? { state.withLock { $0.session } }
+
+    func occupied(_ session: LiveSession) { state.withLock { $0.session = session } }
+
     /// Whether the run's time is over and nobody has interrupted it before.
     var isExpired: Bool { state.withLock { $0.isExpired } }
 
@@ -33,9 +39,14 @@ final class RunHandle: Sendable {
     /// - Parameters:
     ///   - executor: where the task runs.
     ///   - body: gives no outcome when it is not a run but something else that keeps the session busy.
-    func start(on executor: (any TaskExecutor)?, _ body: @escaping @Sendable () async -> Outcome?) {
+    ///   - afterwards: what nobody waits for who waits for the outcome.
+    func start(
+        on executor: (any TaskExecutor)?, _ body: @escaping @Sendable () async -> Outcome?,
+        afterwards: @escaping @Sendable () async -> Void
+    ) {
         let task = Task.detached(executorPreference: executor) { [finished] in
             finished.open(await body())
+            await afterwards()
         }
         let isCancelled = state.withLock { state in
             state.task = task

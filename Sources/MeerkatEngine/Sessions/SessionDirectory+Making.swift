@@ -29,6 +29,7 @@ extension SessionDirectory {
                     if case .unreadable(let entry) = stored { throw .unreadable(entry) }
                     continue
                 }
+                guard entry.kind != .archived else { throw StoreError.notFound }
                 state.apply(entry)
                 isMessage = HistoryMessage(entry) != nil
                 entries.append(entry.kind.asForked)

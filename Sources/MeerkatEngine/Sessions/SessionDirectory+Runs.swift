@@ -129,6 +129,8 @@ extension SessionDirectory {
                 let outcome = await work()
                 withdraw(handle)
                 return outcome
+            } afterwards: { [self] in
+                if let session = handle.session { await settle(session) }
             }
         } catch {
             handle.finish(without: .failure(SessionError(error.cause, session: error.session ?? id, run: handle.id)))
@@ -178,6 +180,7 @@ extension SessionDirectory {
     /// - Throws: ``SessionError/Cause/busy`` while another one is.
     private func occupy(_ session: LiveSession, by handle: RunHandle) throws(SessionError) {
         guard session.begin(handle) == nil else { throw SessionError(.busy, session: session.id, run: handle.id) }
+        handle.occupied(session)
     }
 
     private func carryOut(
@@ -197,6 +200,10 @@ extension SessionDirectory {
             return open.loadedBytes > session.settings.maxLoadedBytes
         }
         if isFull { unloadLeastRecentlyUsed() }
+    }
+
+    /// Does what a run has left to do for its session.
+    private func settle(_ session: LiveSession) async {
         await session.settle(with: services)
         // Put away meanwhile: its jobs end with its last turn.
         if session.summary.isArchived { await session.closeTools() }
@@ -240,7 +247,7 @@ extension SessionDirectory {
             switch stored?.owner {
             case .otherProcess: .store(.ownedElsewhere)
             case .unknown: .store(.ownerUnknown("its lock file cannot be examined"))
-            case nil, .nobody, .thisProcess: .interrupted
+            case nil, .nobody, .dead, .thisProcess: .interrupted
             }
         return .failure(SessionError(cause, session: id, run: run))
     }
@@ -248,7 +255,7 @@ extension SessionDirectory {
     // MARK: Interrupting
 
     public func interrupt(_ id: SessionID, run: RunID?) async throws(SessionError) -> Interruption {
-        guard let session = openSession(id), let handle = session.run else {
+        guard let session = openSession(id) ?? open.withLock({ $0.leaving[id] }), let handle = session.run else {
             let stored = try stored(id)
             let mayRunElsewhere = stored.owner == .otherProcess || stored.owner == .unknown
             let isOpen = openSession(id) != nil

@@ -137,7 +137,7 @@ public final class SessionDirectory: AgentRuntime {
             case (nil, _): .idle
             // A run whose process may live is not called interrupted.
             case (_, .otherProcess), (_, .unknown): .running
-            case (_, .nobody), (_, .thisProcess): .interrupted
+            case (_, .nobody), (_, .dead), (_, .thisProcess): .interrupted
             }
         return SessionSnapshot(summary: stored.summary, state: state, isOpen: open != nil)
     }
@@ -169,7 +169,7 @@ public final class SessionDirectory: AgentRuntime {
             case nil: throw .notFound
             case .otherProcess: throw .ownedElsewhere
             case .unknown: throw .ownerUnknown("its lock file cannot be examined")
-            case .nobody, .thisProcess: break
+            case .nobody, .dead, .thisProcess: break
             }
         } catch {
             throw SessionError(.store(error), session: id)
@@ -194,7 +194,14 @@ public final class SessionDirectory: AgentRuntime {
     }
 
     private func remove(_ id: SessionID) async throws(SessionError) {
-        do throws(StoreError) { try await services.store.delete(id) } catch {
+        do throws(StoreError) {
+            do throws(StoreError) { try await services.store.delete(id) } catch {
+                guard error == .diskFull else { throw error }
+                // What tools have kept for it may be what fills the disk.
+                services.removeFiles(id)
+                try await services.store.delete(id)
+            }
+        } catch {
             throw SessionError(.store(error), session: id)
         }
         services.removeFiles(id)

@@ -10,7 +10,10 @@
 public final class LifeFile: Sendable {
     /// Who holds the lock of a life file.
     public enum Holder: Sendable, Hashable {
+        /// The file is there, and its process has ended.
         case nobody
+        /// There is no file: its process has ended properly, or somebody has removed the file.
+        case missing
         /// A living process, which may be this one.
         case process
         /// The question could not be answered.
@@ -55,12 +58,20 @@ public final class LifeFile: Sendable {
         _ = Self.closeDescriptor(descriptor)
     }
 
-    /// Finds out whether a living process holds a life file; a missing one has no holder.
+    /// Whether the file is still found under its name.
+    public var isInPlace: Bool {
+        var opened = stat()
+        var named = stat()
+        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
+            && opened.st_dev == named.st_dev
+    }
+
+    /// Finds out whether a living process holds a life file.
     ///
     /// Any number of observers may ask at the same time.
     public static func holder(of path: String) -> Holder {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return errno == ENOENT ? .nobody : .unknown(SystemError.last(path)) }
+        guard descriptor >= 0 else { return errno == ENOENT ? .missing : .unknown(SystemError.last(path)) }
         defer { _ = closeDescriptor(descriptor) }
         // A shared lock, because two observers must not take each other for the holder.
         guard flock(descriptor, LOCK_SH | LOCK_NB) != 0 else { return .nobody }

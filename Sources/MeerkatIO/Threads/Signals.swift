@@ -8,7 +8,7 @@
 
 /// Signals that ask the process to end.
 public enum Signals {
-    /// Lets `handle` end the process when SIGTERM or SIGINT comes, on a thread that waits for nothing else; a broken
+    /// Lets `handle` end the process when SIGTERM, SIGINT or SIGHUP comes, on a thread that waits for nothing else; a broken
     /// pipe and a file that reaches its size limit become ordinary errors of the write.
     ///
     /// To be called before other threads are started: they inherit that these signals are blocked.
@@ -21,6 +21,13 @@ public enum Signals {
         sigemptyset(&signals)
         sigaddset(&signals, SIGTERM)
         sigaddset(&signals, SIGINT)
+        // A program that was started to outlive its terminal ignores it.
+        let hangUp = unsafeBitCast(signal(SIGHUP, SIG_DFL), to: Int.self)
+        if hangUp == unsafeBitCast(SIG_IGN, to: Int.self) {
+            signal(SIGHUP, SIG_IGN)
+        } else {
+            sigaddset(&signals, SIGHUP)
+        }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         let awaited = signals
         try OSThread.start("signals") {

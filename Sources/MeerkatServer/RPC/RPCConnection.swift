@@ -88,22 +88,38 @@ public final class RPCConnection: Sendable {
         state.withLock { $0.calls[ObjectIdentifier(call)] = call }
         let work = { @Sendable [self] in
             do throws(RPCError) {
-                send(.success(try await handler.answer(params, call)), for: id)
+                let result = try await handler.answer(params, call)
+                answer(call, .success(result))
             } catch {
-                send(.failure(error), for: id)
+                answer(call, .failure(error))
             }
-            let answered = state.withLock { state in
-                state.calls[ObjectIdentifier(call)] = nil
-                return call.run.flatMap { state.runs.removeValue(forKey: $0) }
-            }
-            answered?.open(())
-            openRequests.remove(1)
         }
-        let executor = RuntimeExecutor.preferred
+        // What may wait for a lock or read a lot keeps neither the lines nor the runs waiting.
         call.own(
             handler.isPrompt
-                ? Task.immediateDetached(executorPreference: executor) { await work() }
-                : Task.detached(executorPreference: executor) { await work() })
+                ? Task.immediateDetached(executorPreference: RuntimeExecutor.preferred) { await work() }
+                : Task.detached(executorPreference: Blocking.executor ?? RuntimeExecutor.preferred) { await work() })
+    }
+
+    /// Answers a request, unless that has happened before.
+    private func answer(_ call: RPCCall, _ result: Result<any JSONWritable & Sendable, RPCError>) {
+        let (isOpen, answered) = state.withLock { state -> (Bool, AsyncLatch<Void>?) in
+            guard state.calls.removeValue(forKey: ObjectIdentifier(call)) != nil else { return (false, nil) }
+            return (true, call.run.flatMap { state.runs.removeValue(forKey: $0) })
+        }
+        guard isOpen else { return }
+        send(result, for: call.id)
+        answered?.open(())
+        openRequests.remove(1)
+    }
+
+    /// Answers the requests that are still open when the process cannot wait for them any longer.
+    ///
+    /// - Returns: Whether there were none.
+    func abandonRequests() -> Bool {
+        let calls = state.withLock { Array($0.calls.values) }
+        for call in calls { answer(call, .failure(RPCError(SessionError(.closing, run: call.run)))) }
+        return calls.isEmpty
     }
 
     func newRunID() -> RunID { RunID(ids.uniqueID(at: clock.now)) }

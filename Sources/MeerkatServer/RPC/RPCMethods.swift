@@ -98,7 +98,8 @@ enum RPCMethods {
             nextCursor: page.count == params.limit ? last : nil)
     }
 
-    private static let sessionRead = RPCHandler.on(SessionRead.self) { (params, call) throws(RPCError) in
+    private static let sessionRead = RPCHandler.on(SessionRead.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
         try await RPCError.translating { () throws(SessionError) in
             let snapshot = try call.runtime.session(params.session)
             let calls =
@@ -111,14 +112,16 @@ enum RPCMethods {
         }
     }
 
-    private static let sessionArchive = RPCHandler.on(SessionArchive.self) { (params, call) throws(RPCError) in
+    private static let sessionArchive = RPCHandler.on(SessionArchive.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
         try await RPCError.translating { () throws(SessionError) in
             try await call.runtime.archive(params.session)
         }
         return Flag("archived")
     }
 
-    private static let sessionDelete = RPCHandler.on(SessionDelete.self) { (params, call) throws(RPCError) in
+    private static let sessionDelete = RPCHandler.on(SessionDelete.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
         try await RPCError.translating { () throws(SessionError) in
             try await call.runtime.delete(params.session)
         }
@@ -141,7 +144,8 @@ enum RPCMethods {
         return WireSession(snapshot, includesText: true)
     }
 
-    private static let sessionCompact = RPCHandler.on(SessionCompact.self) { (params, call) throws(RPCError) in
+    private static let sessionCompact = RPCHandler.on(SessionCompact.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
         let events = call.events
         return SessionCompact.Result(
             try await RPCError.translating { () throws(SessionError) in
@@ -149,7 +153,8 @@ enum RPCMethods {
             })
     }
 
-    private static let modelsList = RPCHandler.on(ModelsList.self) { (params, call) throws(RPCError) in
+    private static let modelsList = RPCHandler.on(ModelsList.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
         ModelsList.Result(
             try await RPCError.translating { () throws(SessionError) in
                 try await call.runtime.models(of: params.provider)
@@ -158,29 +163,22 @@ enum RPCMethods {
 
     // MARK: Configuration
 
-    private static let configGet = RPCHandler.on(ConfigGet.self) { (_, call) throws(RPCError) in
+    private static let configGet = RPCHandler.on(ConfigGet.self, isPrompt: false) {
+        (_, call) throws(RPCError) in
         do throws(ConfigError) { return try call.connection.configuration.get() } catch { throw RPCError(error) }
     }
 
-    private static let configSet = RPCHandler.on(ConfigSet.self) { (params, call) throws(RPCError) in
-        try await writing(call) { (store) throws(ConfigError) in try store.set(params.config) }
+    private static let configSet = RPCHandler.on(ConfigSet.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
+        do throws(ConfigError) { try call.connection.configuration.set(params.config) } catch {
+            throw RPCError(error)
+        }
         return Flag("ok")
     }
 
-    private static let configPatch = RPCHandler.on(ConfigPatch.self) { (params, call) throws(RPCError) in
-        try await writing(call) { (store) throws(ConfigError) in try store.patch(params.patch) }
-    }
-
-    /// Changes the configuration on a thread that may wait for another process to release the file.
-    private static func writing<T: Sendable>(
-        _ call: RPCCall, _ body: @Sendable (any ConfigurationStore) throws(ConfigError) -> T
-    ) async throws(RPCError) -> T {
-        let store = call.connection.configuration
-        do throws(ConfigError) {
-            return try await Blocking.run(orThrow: { ConfigError(.unwritable($0.message)) }) {
-                () throws(ConfigError) in try body(store)
-            }
-        } catch {
+    private static let configPatch = RPCHandler.on(ConfigPatch.self, isPrompt: false) {
+        (params, call) throws(RPCError) in
+        do throws(ConfigError) { return try call.connection.configuration.patch(params.patch) } catch {
             throw RPCError(error)
         }
     }

@@ -105,7 +105,7 @@ public struct RPCServer: Sendable {
 
     /// Ends what is going on and writes what is left to say; blocks the calling thread.
     ///
-    /// - Returns: Whether everything has been written.
+    /// - Returns: Whether every request has had its own answer, and everything has been written.
     private func finish(_ connection: RPCConnection, within bounds: Bounds) -> Bool {
         let (runtime, executor) = (runtime, RuntimeExecutor.preferred)
         if bounds.requests > .zero {
@@ -117,6 +117,7 @@ public struct RPCServer: Sendable {
             await runtime.close(grace: .zero)
             await connection.finishRequests()
         }
-        return connection.output.close(within: bounds.output)
+        let isComplete = connection.abandonRequests()
+        return connection.output.close(within: bounds.output) && isComplete
     }
 }

@@ -121,6 +121,8 @@ extension StoreError {
         let text = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(status))
         switch status & 0xFF {
         case SQLITE_FULL: self = .diskFull
+        case SQLITE_IOERR where handle.map { SystemError(code: sqlite3_system_errno($0), path: "").isDiskFull } ?? false:
+            self = .diskFull
         case SQLITE_READONLY, SQLITE_PERM: self = .readOnly
         case SQLITE_BUSY, SQLITE_LOCKED: self = .busy
         case SQLITE_CORRUPT, SQLITE_NOTADB: self = .corrupt(text)

@@ -69,6 +69,12 @@ struct SQLiteStatement {
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
     func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
+    /// A number of things, or the place of one; nil for a value that no session can have.
+    func count(_ column: Int32) -> Int? {
+        let value = int(column)
+        return (0...Int64(UInt32.max)).contains(value) ? Int(value) : nil
+    }
+
     /// The bytes of a blob or text, valid until the next step.
     func withBytes<T, E: Error>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws(E) -> T) throws(E) -> T {
         let start = sqlite3_column_blob(handle, column)

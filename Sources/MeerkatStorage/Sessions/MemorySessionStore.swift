@@ -43,7 +43,7 @@ public final class MemorySessionStore: SessionStore {
     /// The same journals as another process sees them.
     public func otherProcess() -> MemorySessionStore { MemorySessionStore(shared) }
 
-    /// Lets the others see this owner as a process that is dead (`nobody`), alive (`otherProcess`) or `unknown`.
+    /// Lets the others see this owner as a process that is `dead`, alive (`otherProcess`), `unknown` or without a trace.
     public func appear(as state: OwnerState) {
         shared.journals.withLock { $0.owners[owner] = state }
     }
@@ -55,7 +55,7 @@ public final class MemorySessionStore: SessionStore {
 
     private func requireFree(_ id: UniqueID?, _ journals: Journals) throws(StoreError) {
         switch state(of: id, journals) {
-        case .nobody, .thisProcess: return
+        case .nobody, .dead, .thisProcess: return
         case .otherProcess: throw .ownedElsewhere
         case .unknown: throw .ownerUnknown("the test says so")
         }

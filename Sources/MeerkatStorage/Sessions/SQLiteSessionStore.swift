@@ -16,8 +16,10 @@ public final class SQLiteSessionStore: SessionStore {
         case power
     }
 
-    /// In nanoseconds.
+    /// Longest wait of a writer for the locks of others, in nanoseconds.
     private let patience: UInt64
+    /// Longest wait of a reader, which may hold up the requests behind it.
+    private static let readPatience: UInt64 = 2_000_000_000
     private let database: SessionDatabase
     private let owners: SessionOwners
     private let writer: SessionWriter
@@ -64,7 +66,7 @@ public final class SQLiteSessionStore: SessionStore {
     public func state(ofOwner owner: UniqueID) -> OwnerState { owners.state(of: owner) }
 
     public func delete(_ id: SessionID) async throws(StoreError) {
-        guard database.exists else { return }
+        guard try database.exists else { return }
         _ = try await request(.delete(id))
     }
 
@@ -73,17 +75,18 @@ public final class SQLiteSessionStore: SessionStore {
         let result = await withUnsafeContinuation { continuation in
             let deadline = TimerThread.uptime.addingClamped(patience)
             if !worker.submit(SessionWriter.Request(kind: kind, reply: continuation, deadline: deadline)) {
-                continuation.resume(returning: Result<Claim?, StoreError>.failure(.failed("the store is closed")))
+                continuation.resume(returning: Result<Claim?, StoreError>.failure(.closed))
             }
         }
         return try result.get()
     }
 
     public func close() async {
-        let idle = readers.withLock { readers in
+        let (idle, wasClosed) = readers.withLock { readers in
             defer { readers = ([], true) }
-            return readers.idle
+            return (readers.idle, readers.isClosed)
         }
+        guard !wasClosed else { return }
         for file in idle { file.close() }
         await withUnsafeContinuation { continuation in
             OSThread.startOrRun("store-close") { [worker, writer, owners] in
@@ -99,7 +102,8 @@ public final class SQLiteSessionStore: SessionStore {
 
     /// Runs `body` with a connection of its own; `nil` when there is no database.
     private func read<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T? {
-        let deadline = TimerThread.uptime.addingClamped(patience)
+        // Readers wait for nobody in WAL mode, unless somebody has locked the whole file.
+        let deadline = TimerThread.uptime.addingClamped(min(patience, Self.readPatience))
         guard let file = try reader(until: deadline) else { return nil }
         file.connection.waitsForLocks(until: deadline)
         let value = try body(file.connection)
@@ -136,7 +140,7 @@ public final class SQLiteSessionStore: SessionStore {
         try read { (connection) throws(StoreError) -> [Entry.Stored] in
             let statement = try connection.statement(
                 """
-                SELECT entries.body FROM sessions JOIN entries
+                SELECT entries.body, entries.key & 4294967295 FROM sessions JOIN entries
                 ON entries.key > (sessions.number << 32 | ?) AND entries.key <= (sessions.number << 32 | 4294967295)
                 WHERE sessions.id = ? ORDER BY entries.key LIMIT ?
                 """)
@@ -150,7 +154,13 @@ public final class SQLiteSessionStore: SessionStore {
                     Result { () throws(JSONError) in try Entry.read(bytes) }
                 }
                 switch parsed {
-                case .success(let entry): entries.append(entry)
+                case .success(let entry):
+                    // A journal has no gaps, and every entry says where it stands.
+                    let expected = max(seq, 0) + entries.count + 1
+                    guard entry.seq == expected, statement.int(1) == Int64(expected) else {
+                        throw StoreError.corrupt("session \(id): entry \(expected) is missing")
+                    }
+                    entries.append(entry)
                 case .failure(let error): throw StoreError.corrupt("session \(id): \(error)")
                 }
             }
@@ -196,18 +206,19 @@ public final class SQLiteSessionStore: SessionStore {
                 try JSONReader.read(bytes) { (reader) throws(JSONError) in try Usage(from: &reader) }
             }
         }
-        guard let id = statement.uniqueID(0), case .success(let usage) = usage else {
-            throw .corrupt("a session row")
-        }
+        guard let id = statement.uniqueID(0), case .success(let usage) = usage,
+            let messageCount = statement.count(5), let restartSeq = statement.count(9),
+            let nextSeq = statement.count(11)
+        else { throw .corrupt("the row of a session has values that make no sense") }
         let summary = SessionSummary(
             id: SessionID(id), createdAt: Timestamp(milliseconds: statement.int(3)),
-            updatedAt: Timestamp(milliseconds: statement.int(4)), messageCount: Int(statement.int(5)), usage: usage,
+            updatedAt: Timestamp(milliseconds: statement.int(4)), messageCount: messageCount, usage: usage,
             spending: spending(statement), lastText: statement.text(7), isArchived: statement.int(8) != 0,
             openRun: statement.isNull(2) ? nil : statement.uniqueID(2).map { RunID($0) },
-            restartSeq: Int(statement.int(9)))
+            restartSeq: restartSeq)
         return StoredSession(
             summary: summary, owner: owners.state(of: statement.isNull(1) ? nil : statement.uniqueID(1)),
-            nextSeq: Int(statement.int(11)))
+            nextSeq: nextSeq)
     }
 
     /// What the row says of costs; a row of an earlier version says nothing.

@@ -24,7 +24,14 @@ final class SessionDatabase: Sendable {
         self.maximumPages = maximumPages
     }
 
-    var exists: Bool { Directories.fileExists(path) }
+    /// Whether there is a database.
+    ///
+    /// - Throws: ``StoreError/failed(_:)`` when that cannot be determined, which is not the same as *no*.
+    var exists: Bool {
+        get throws(StoreError) {
+            do throws(SystemError) { return try FileIdentity(of: path) != nil } catch { throw .failed(error.message) }
+        }
+    }
 
     /// A connection for the one writer; creates the file, and raises an older one to this version.
     ///
@@ -79,13 +86,17 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     let connection: SQLiteConnection
     private let path: String
     private let file: FileIdentity
-    /// The write-ahead log, once it was used.
+    /// Where SQLite keeps the other files: beside the file that a link leads to.
+    private let realPath: String
+    /// The write-ahead log and its index, once they were used.
     private var log: FileIdentity?
+    private var index: FileIdentity?
     private var guards: [GuardedFiles.Guard] = []
 
     fileprivate init(path: String) throws(StoreError) {
         self.path = path
         let found = try Self.identity(of: path)
+        realPath = Directories.resolved(path) ?? path
         connection = try SQLiteConnection(path: path)
         guard let file = try Self.identity(of: path), file == found else { throw .replaced(path: path) }
         self.file = file
@@ -105,16 +116,21 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
         guard try Self.identity(of: path) == file else { throw .replaced(path: path) }
     }
 
-    /// Checks the write-ahead log in the same way; called inside a transaction, while the log must exist.
+    /// Checks the write-ahead log and its index in the same way; called inside a transaction, while both must exist.
+    ///
+    /// Processes that have different index files do not see each other's locks.
     func checkLog() throws(StoreError) {
-        let found = try Self.identity(of: path + "-wal")
-        if log == nil { log = found }
-        guard let log, log == found else { throw .replaced(path: path + "-wal") }
+        let (foundLog, foundIndex) = (
+            try Self.identity(of: realPath + "-wal"), try Self.identity(of: realPath + "-shm")
+        )
+        if log == nil { (log, index) = (foundLog, foundIndex) }
+        guard let log, log == foundLog else { throw .replaced(path: realPath + "-wal") }
+        guard let index, index == foundIndex else { throw .replaced(path: realPath + "-shm") }
     }
 
     /// Keeps other code of this process from opening the files that carry this connection's locks.
     fileprivate func guardAgainstOthers() throws(StoreError) {
-        let index = try Self.identity(of: path + "-shm")
+        let index = try Self.identity(of: realPath + "-shm")
         guards = [file, index].compactMap { $0.map(GuardedFiles.add) }
     }
 

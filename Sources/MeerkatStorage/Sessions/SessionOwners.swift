@@ -15,11 +15,11 @@ final class SessionOwners: Sendable {
         self.ids = ids
     }
 
-    /// The id of this process, whose lock is taken by the first call.
+    /// The id of this process, whose file is made by the first call, and made again when somebody has removed it.
     func current() throws(StoreError) -> UniqueID {
         let result: Result<UniqueID, StoreError> = own.withLock { own in
-            if let own { return .success(own.id) }
-            let id = ids.uniqueID(at: Timestamp(milliseconds: 0))
+            if let own, own.file.isInPlace { return .success(own.id) }
+            let id = own?.id ?? ids.uniqueID(at: Timestamp(milliseconds: 0))
             do throws(SystemError) {
                 try Directories.create(directory)
                 own = (id, try LifeFile(creating: path(of: id)))
@@ -35,7 +35,8 @@ final class SessionOwners: Sendable {
         guard let id else { return .nobody }
         if own.withLock({ $0?.id == id }) { return .thisProcess }
         switch LifeFile.holder(of: path(of: id)) {
-        case .nobody: return .nobody
+        case .nobody: return .dead
+        case .missing: return .nobody
         case .process: return .otherProcess
         case .unknown: return .unknown
         }
@@ -47,7 +48,7 @@ final class SessionOwners: Sendable {
     func requireFree(_ id: UniqueID?) throws(StoreError) {
         guard let id, !own.withLock({ $0?.id == id }) else { return }
         switch LifeFile.holder(of: path(of: id)) {
-        case .nobody: return
+        case .nobody, .missing: return
         case .process: throw .ownedElsewhere
         case .unknown(let error): throw .ownerUnknown(error.message)
         }

@@ -48,6 +48,7 @@ enum SessionSchema {
     ///
     /// - Throws: ``StoreError/unreadable(_:)`` when a newer rkat wrote the file.
     static func prepare(_ connection: SQLiteConnection) throws(StoreError) {
+        try check(connection)
         if try userVersion(connection) < version {
             try connection.execute("BEGIN IMMEDIATE")
             do throws(StoreError) {
@@ -71,6 +72,7 @@ enum SessionSchema {
 
     static func check(_ connection: SQLiteConnection) throws(StoreError) {
         let found = try userVersion(connection)
+        guard found >= 0 else { throw .corrupt("the version \(found) of the database makes no sense") }
         guard found <= version else {
             throw .unreadable(UnreadableEntry(seq: 0, version: Int(found), kind: "database"))
         }

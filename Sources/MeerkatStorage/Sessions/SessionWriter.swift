@@ -143,6 +143,10 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         defer { statement.reset() }
         statement.bind(1, id.uuid)
         guard try statement.step() else { return nil }
+        guard (1...Int64(Int32.max)).contains(statement.int(0)), (1...Int64(UInt32.max)).contains(statement.int(1))
+        else {
+            throw .corrupt("the row of a session has values that make no sense")
+        }
         return Row(
             number: statement.int(0), nextSeq: statement.int(1),
             owner: statement.isNull(2) ? nil : statement.uniqueID(2), fence: statement.int(3))

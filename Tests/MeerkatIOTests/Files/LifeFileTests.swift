@@ -21,12 +21,13 @@ import Testing
     @Test func aLifeIsSeenUntilItsEnd() throws {
         try Self.withFolder { folder in
             let path = folder + "/1.lock"
-            #expect(LifeFile.holder(of: path) == .nobody)
+            #expect(LifeFile.holder(of: path) == .missing)
             let life = try LifeFile(creating: path)
             #expect(LifeFile.holder(of: path) == .process)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["1.lock"])
+            #expect(life.isInPlace)
             life.release()
-            #expect(LifeFile.holder(of: path) == .nobody)
+            #expect(LifeFile.holder(of: path) == .missing)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
         }
     }
@@ -52,7 +53,7 @@ import Testing
                 Issue.record("a name that is too long is not examined")
                 return
             }
-            #expect(LifeFile.holder(of: below) == .nobody, "what a broken link would lead to does not exist")
+            #expect(LifeFile.holder(of: below) == .missing, "what a broken link would lead to does not exist")
         }
     }
 

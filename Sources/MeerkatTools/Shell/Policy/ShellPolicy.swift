@@ -32,11 +32,12 @@ struct ShellPolicy: Sendable {
         guard Self.shells.contains(program) else {
             throw .accessDenied("commands for \(program) cannot be checked: shell.security_mode needs a POSIX shell")
         }
+        var work = Work()
         for command in try commands(of: line) {
             switch mode {
             case .unrestricted: break
             case .allowList: try checkIsAllowed(command)
-            case .denyList: try checkIsNotDenied(command, depth: 0)
+            case .denyList: try checkIsNotDenied(command, depth: 0, &work)
             }
         }
     }
@@ -83,33 +84,44 @@ struct ShellPolicy: Sendable {
         "valgrind", "watch", "xargs",
     ]
 
-    private func checkIsNotDenied(_ command: ShellLine.Command, depth: Int) throws(ToolError) {
-        try checkIsNotMatched(Self.canonical(command.assignments + command.words))
+    /// How much more text is compared with patterns, in bytes times patterns.
+    private struct Work {
+        var left = 16 << 20
+    }
+
+    private func checkIsNotDenied(_ command: ShellLine.Command, depth: Int, _ work: inout Work) throws(ToolError) {
+        try checkIsNotMatched(Self.canonical(command.assignments + command.words), &work)
         guard let first = command.words.first else { return }
         let name = Self.name(first)
         let tails = Self.wrappers.contains(name) ? command.words.count : 1
         for start in 0..<tails {
             let mayBeBuiltin = start == 0 || Self.builtinWrappers.contains(name)
-            try checkTail(command.words[start...], mayBeBuiltin: mayBeBuiltin, depth: depth)
+            try checkTail(command.words[start...], mayBeBuiltin: mayBeBuiltin, depth: depth, &work)
         }
     }
 
-    private func checkTail(_ words: ArraySlice<ShellLine.Word>, mayBeBuiltin: Bool, depth: Int) throws(ToolError) {
+    private func checkTail(
+        _ words: ArraySlice<ShellLine.Word>, mayBeBuiltin: Bool, depth: Int, _ work: inout Work
+    ) throws(ToolError) {
         guard let first = words.first else { return }
         let name = Self.name(first)
-        try checkIsNotMatched(Self.canonical(words))
-        try checkIsNotMatched(([name] + words.dropFirst().map(\.canonical)).joined(separator: " "))
+        try checkIsNotMatched(Self.canonical(words), &work)
+        try checkIsNotMatched(([name] + words.dropFirst().map(\.canonical)).joined(separator: " "), &work)
         if mayBeBuiltin, Self.redefining.contains(name) {
             throw .accessDenied(
                 "\(name) changes what commands run, so that they cannot be checked (shell.security_mode)")
         }
         for line in Self.lines(in: words, name) {
             guard depth < 8 else { throw .accessDenied("shells are nested too deeply to be checked") }
-            for command in try commands(of: line) { try checkIsNotDenied(command, depth: depth + 1) }
+            for command in try commands(of: line) { try checkIsNotDenied(command, depth: depth + 1, &work) }
         }
     }
 
-    private func checkIsNotMatched(_ text: String) throws(ToolError) {
+    private func checkIsNotMatched(_ text: String, _ work: inout Work) throws(ToolError) {
+        work.left -= (text.utf8.count + 64) * (patterns.count + 1)
+        guard work.left >= 0 else {
+            throw .accessDenied("the command is too long or nested too deeply to be checked (shell.security_mode)")
+        }
         guard let pattern = patterns.first(where: { $0.glob.matches(text) }) else { return }
         throw .accessDenied("the pattern \(pattern.text.quoted) of shell.security_patterns denies: \(text.quoted)")
     }
