@@ -213,3 +213,87 @@ def test_one_id_asked_for_in_two_processes_runs_once(start: Start, provider: Pro
         for rkat in pair:
             assert rkat.call("session/create", {"prompt": "Hello.", "run_id": run}) == results[0]
         assert provider.stats()["requests"] == before + 1
+
+
+def test_an_index_that_is_removed_under_a_process_destroys_nothing(folder: Folder, start: Start) -> None:
+    one = start()
+    sessions = [create(one)]
+    one.stored_sessions()
+    (folder.sessions / "meerkat.db-shm").unlink()
+    other = start()
+    sessions.append(create(other))
+    # Both continue; the first one gets one error, which says that its files were replaced.
+    reasons = []
+    for _ in range(10):
+        for rkat in (one, other):
+            response = rkat.response(rkat.send("session/create", {"prompt": "Hello."}))
+            if "result" in response:
+                sessions.append(response["result"]["session_id"])
+            else:
+                reasons.append((rkat is one, response["error"]["data"]["details"]["reason"]))
+    assert reasons == [(True, "store_replaced")]
+    assert one.exit() == 0
+    assert other.exit() == 0
+    with closing(sqlite3.connect(folder.database)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert_stored(start, sessions)
+
+
+def test_a_store_that_cannot_be_looked_at_is_not_empty(folder: Folder, start: Start) -> None:
+    rkat = start()
+    session = create(rkat)
+    assert rkat.exit() == 0
+    folder.database.rename(folder.sessions / "other.db")
+    folder.database.symlink_to(folder.database)
+    again = start()
+    for method in ("session/list", "session/read", "turn/start"):
+        error = again.fail(method, {"session_id": session, "include_stored": True, "prompt": "x"})
+        assert error["data"]["details"]["reason"] == "store_failed", error
+
+
+def test_a_journal_with_a_gap_is_damaged(folder: Folder, start: Start) -> None:
+    rkat = start()
+    session = create(rkat)
+    assert rkat.exit() == 0
+    with closing(sqlite3.connect(folder.database)) as database:
+        database.execute("DELETE FROM entries WHERE key & 4294967295 = 3")
+        database.commit()
+    again = start()
+    for method in ("session/history", "turn/start", "session/fork"):
+        error = again.fail(method, {"session_id": session, "prompt": "x"})
+        assert error["data"]["details"]["reason"] == "store_corrupt", error
+
+
+@pytest.mark.parametrize("column", ["number", "fence", "next_seq", "message_count", "restart_seq"])
+@pytest.mark.parametrize("value", [-1, 2**31, 2**63 - 1])
+def test_a_row_that_makes_no_sense_ends_no_process(folder: Folder, start: Start, column: str, value: int) -> None:
+    rkat = start()
+    session = create(rkat)
+    assert rkat.exit() == 0
+    with closing(sqlite3.connect(folder.database)) as database:
+        database.execute(f"UPDATE sessions SET {column} = ?", (value,))
+        database.commit()
+    again = start()
+    for method in ("session/read", "session/history", "turn/start", "session/fork", "session/archive", "session/delete"):
+        again.response(again.send(method, {"session_id": session, "prompt": "x"}))
+    # New sessions are numbered after the last one.
+    assert column == "number" or create(again)
+    assert again.call("capabilities/get")
+
+
+@pytest.mark.parametrize("kept", ['"call":0', '"seq":5'])
+def test_a_number_in_an_entry_ends_no_process(folder: Folder, start: Start, kept: str) -> None:
+    rkat = start()
+    session = create(rkat)
+    assert rkat.exit() == 0
+    name = kept.split(":")[0]
+    with closing(sqlite3.connect(folder.database)) as database:
+        rows = database.execute("SELECT key, body FROM entries").fetchall()
+        for key, body in rows:
+            changed = bytes(body).replace(kept.encode(), f"{name}:9223372036854775807".encode())
+            database.execute("UPDATE entries SET body = ? WHERE key = ?", (changed, key))
+        database.commit()
+    again = start()
+    for method in ("session/history", "turn/start", "session/fork", "session/archive"):
+        again.response(again.send(method, {"session_id": session, "prompt": "x"}))
+    assert create(again)

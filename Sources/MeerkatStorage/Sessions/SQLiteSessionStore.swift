@@ -78,6 +78,8 @@ public final class SQLiteSessionStore: SessionStore {
                 continuation.resume(returning: Result<Claim?, StoreError>.failure(.closed))
             }
         }
+        // SQLite shares what was replaced among all connections of the process.
+        if case .failure(.replaced) = result { closeIdleReaders() }
         return try result.get()
     }
 
@@ -113,6 +115,15 @@ public final class SQLiteSessionStore: SessionStore {
         return value
     }
 
+    /// Closes the connections that nobody uses.
+    private func closeIdleReaders() {
+        let idle = readers.withLock { readers in
+            defer { readers.idle = [] }
+            return readers.idle
+        }
+        for file in idle { file.close() }
+    }
+
     private func reader(until deadline: UInt64) throws(StoreError) -> DatabaseFile? {
         while let file = readers.withLock({ $0.idle.popLast() }) {
             do throws(StoreError) {
@@ -121,6 +132,7 @@ public final class SQLiteSessionStore: SessionStore {
             } catch {
                 // What was removed or replaced is let go, and what is there now is opened instead.
                 file.close()
+                closeIdleReaders()
             }
         }
         return try database.exists ? database.openForReading(until: deadline) : nil

@@ -8,9 +8,16 @@ internal import Synchronization
 /// `open` and `close` elsewhere would let another process delete the write-ahead log in use. `scripts/check` refuses
 /// such code, and ``GuardedFiles`` keeps tools away.
 final class SessionDatabase: Sendable {
-    /// Held while the file is created or opened, by all databases of the process: the descriptor that creates the file
-    /// is closed before any connection exists.
-    private static let opening = Mutex(())
+    /// The connections of this process to one path.
+    private struct Connections {
+        var count = 0
+        /// Somebody has replaced a file under them, and SQLite shares the old one among them until all are closed.
+        var areStale = false
+    }
+
+    /// Held while a file is created or opened, by all databases of the process: the descriptor that creates the file is
+    /// closed before any connection exists.
+    private static let connections = Mutex<[String: Connections]>([:])
 
     private let directory: String
     private let path: String
@@ -67,14 +74,29 @@ final class SessionDatabase: Sendable {
     }
 
     private func open(creating: Bool) throws(StoreError) -> DatabaseFile? {
-        try Self.opening.withLock { (_) throws(StoreError) in
+        try Self.connections.withLock { (connections) throws(StoreError) in
+            if connections[path]?.areStale ?? false { throw .replaced(path: path) }
             do throws(SystemError) {
                 if creating { try Directories.createPrivateFile(path) }
                 guard try FileIdentity(of: path) != nil else { return nil }
             } catch {
                 throw StoreError(error)
             }
-            return try DatabaseFile(path: path)
+            let file = try DatabaseFile(path: path)
+            connections[path, default: Connections()].count += 1
+            return file
+        }
+    }
+
+    /// Lets no connection to a path be opened until all are closed.
+    fileprivate static func markStale(_ path: String) {
+        connections.withLock { $0[path]?.areStale = true }
+    }
+
+    fileprivate static func didClose(_ path: String) {
+        connections.withLock { connections in
+            connections[path]?.count -= 1
+            if connections[path]?.count == 0 { connections[path] = nil }
         }
     }
 }
@@ -92,6 +114,7 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     private var log: FileIdentity?
     private var index: FileIdentity?
     private var guards: [GuardedFiles.Guard] = []
+    private var isClosed = false
 
     fileprivate init(path: String) throws(StoreError) {
         self.path = path
@@ -102,35 +125,43 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
         self.file = file
     }
 
+    deinit { close() }
+
     func close() {
+        guard !isClosed else { return }
+        isClosed = true
         connection.close()
         guards = []
+        SessionDatabase.didClose(path)
     }
 
-    /// Checks that the connection still works on the file that everyone else finds under its name.
+    /// Checks that the connection still works on the files that everyone else finds under their names.
     ///
-    /// What is written into a removed file is lost, whatever SQLite reports.
+    /// What is written into a removed file is lost, whatever SQLite reports, and processes with different index files do
+    /// not see each other's locks.
     ///
     /// - Throws: ``StoreError/replaced(path:)``.
     func checkPlace() throws(StoreError) {
-        guard try Self.identity(of: path) == file else { throw .replaced(path: path) }
+        guard try Self.identity(of: path) == file else { throw replaced(path) }
+        guard let index else { return }
+        guard try Self.identity(of: realPath + "-shm") == index else { throw replaced(realPath + "-shm") }
     }
 
-    /// Checks the write-ahead log and its index in the same way; called inside a transaction, while both must exist.
-    ///
-    /// Processes that have different index files do not see each other's locks.
+    /// Checks the write-ahead log in the same way; called inside a transaction, while it must exist.
     func checkLog() throws(StoreError) {
-        let (foundLog, foundIndex) = (
-            try Self.identity(of: realPath + "-wal"), try Self.identity(of: realPath + "-shm")
-        )
-        if log == nil { (log, index) = (foundLog, foundIndex) }
-        guard let log, log == foundLog else { throw .replaced(path: realPath + "-wal") }
-        guard let index, index == foundIndex else { throw .replaced(path: realPath + "-shm") }
+        let found = try Self.identity(of: realPath + "-wal")
+        if log == nil { log = found }
+        guard let log, log == found else { throw replaced(realPath + "-wal") }
+    }
+
+    private func replaced(_ path: String) -> StoreError {
+        SessionDatabase.markStale(self.path)
+        return .replaced(path: path)
     }
 
     /// Keeps other code of this process from opening the files that carry this connection's locks.
     fileprivate func guardAgainstOthers() throws(StoreError) {
-        let index = try Self.identity(of: realPath + "-shm")
+        index = try Self.identity(of: realPath + "-shm")
         guards = [file, index].compactMap { $0.map(GuardedFiles.add) }
     }
 
