@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
 import signal
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from conftest import Start
@@ -118,3 +121,50 @@ def test_a_signal_ends_a_process_whose_output_nobody_reads(start: Start) -> None
     rkat.process.send_signal(signal.SIGTERM)
     assert rkat.process.wait(15) == 0
     assert time.monotonic() - before < 1
+
+
+def test_a_locked_configuration_keeps_no_interrupt_waiting(folder: Folder, start: Start) -> None:
+    rkat = start()
+    session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
+    request = rkat.start_turn(session, "@@n=10000,gap_ms=20@@")
+    rkat.event("text_delta", request)
+    descriptor = os.open(folder.path / ".rkat", os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    for number in range(3):
+        rkat.send("config/patch", {"patch": {"agent": {"max_tokens_per_turn": 100 + number}}})
+    assert rkat.call("turn/interrupt", {"session_id": session}, timeout=5) == {"interrupted": True}
+    assert rkat.failure(request)["data"]["details"]["reason"] == "cancelled"
+    os.close(descriptor)
+
+
+def test_a_locked_database_keeps_no_interrupt_waiting(folder: Folder, start: Start) -> None:
+    rkat = start()
+    session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
+    assert rkat.exit() == 0
+    with closing(sqlite3.connect(folder.database)) as database:
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        database.execute("BEGIN EXCLUSIVE")
+        rkat = start()
+        reads = [rkat.send("session/read", {"session_id": session}) for _ in range(6)]
+        assert rkat.call("capabilities/get", timeout=5)
+        for read in reads:
+            assert rkat.failure(read, timeout=15)["data"]["details"]["reason"] == "store_busy"
+
+
+@pytest.mark.parametrize("end", ["eof", "term"])
+def test_a_run_that_cannot_be_stored_is_answered_at_the_end(folder: Folder, start: Start, end: str) -> None:
+    rkat = start()
+    session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
+    request = rkat.start_turn(session, "@@n=10000,gap_ms=20@@")
+    rkat.event("text_delta", request)
+    with closing(sqlite3.connect(folder.database)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        if end == "eof":
+            rkat.close_input()
+        else:
+            rkat.process.send_signal(signal.SIGTERM)
+        assert rkat.wait() == (1 if end == "eof" else 0)
+        assert rkat.failure(request)["data"]["details"]["reason"] in ("closing", "store")
+        assert all(event["type"] not in ("run_completed", "run_failed") for event in rkat.events(request))
+        database.execute("ROLLBACK")
+    assert start().call("session/read", {"session_id": session})["state"] == "interrupted"
