@@ -34,10 +34,8 @@ public final class FileLock: Sendable {
     }
 
     private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
-        var opened = stat()
-        var named = stat()
-        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
-            && opened.st_dev == named.st_dev
+        guard let opened = FileIdentity(of: descriptor) else { return false }
+        return (try? FileIdentity(of: path)) == opened  // what cannot be found is another one
     }
 
     /// Gives the lock up and removes the file.

@@ -8,27 +8,6 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// Names one file of the system, whatever its paths.
-public struct FileIdentity: Sendable, Hashable {
-    let device: UInt64
-    let inode: UInt64
-
-    /// The file that a path leads to; `nil` when there is none.
-    public init?(of path: String) throws(SystemError) {
-        var info = stat()
-        guard stat(path, &info) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw SystemError.last(path)
-        }
-        self.init(info)
-    }
-
-    init(_ info: stat) {
-        device = UInt64(truncatingIfNeeded: info.st_dev)
-        inode = UInt64(truncatingIfNeeded: info.st_ino)
-    }
-}
-
 /// Files that only their owner in this process may open.
 ///
 /// POSIX drops every `fcntl` lock of a process on a file when the process closes any descriptor of it. A tool that

@@ -21,6 +21,7 @@ public final class LifeFile: Sendable {
     }
 
     private let descriptor: Int32
+    private let file: FileIdentity?
     private let path: String
 
     /// Creates the file, with mode 0600, and locks it.
@@ -42,6 +43,7 @@ public final class LifeFile: Sendable {
             // Fails only when somebody clears the directory at this very moment: then it is tried again.
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0, rename(draft, path) == 0 {
                 self.descriptor = descriptor
+                file = FileIdentity(of: descriptor)
                 self.path = path
                 return
             }
@@ -60,10 +62,8 @@ public final class LifeFile: Sendable {
 
     /// Whether the file is still found under its name.
     public var isInPlace: Bool {
-        var opened = stat()
-        var named = stat()
-        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
-            && opened.st_dev == named.st_dev
+        guard let file else { return true }
+        return (try? FileIdentity(of: path)) == file  // what cannot be found is not in place
     }
 
     /// Finds out whether a living process holds a life file.

@@ -95,14 +95,14 @@ final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
         return statement
     }
 
-    /// The first column of a statement's only row, as an integer; `nil` when there is no row.
+    /// The first column of a statement's only row, as an integer; `nil` without a row.
     func integer(_ sql: String) throws(StoreError) -> Int64? {
         let statement = try statement(sql)
         defer { statement.reset() }
         return try statement.step() ? statement.int(0) : nil
     }
 
-    /// The first column of a statement's only row, as text; `nil` when there is no row.
+    /// The first column of a statement's only row, as text; `nil` without a row.
     func text(_ sql: String) throws(StoreError) -> String? {
         let statement = try statement(sql)
         defer { statement.reset() }

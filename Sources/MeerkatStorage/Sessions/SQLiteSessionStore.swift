@@ -102,7 +102,7 @@ public final class SQLiteSessionStore: SessionStore {
 
     // MARK: Reading
 
-    /// Runs `body` with a connection of its own; `nil` when there is no database.
+    /// Runs `body` with a connection of its own; `nil` without a database.
     private func read<T>(_ body: (SQLiteConnection) throws(StoreError) -> T) throws(StoreError) -> T? {
         // Readers wait for nobody in WAL mode, unless somebody has locked the whole file.
         let deadline = TimerThread.uptime.addingClamped(min(patience, Self.readPatience))

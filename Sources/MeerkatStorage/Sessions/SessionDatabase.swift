@@ -59,7 +59,7 @@ final class SessionDatabase: Sendable {
         return file
     }
 
-    /// A connection that only reads; `nil` when there is no database, or an empty one.
+    /// A connection that only reads; `nil` without a database, or with an empty one.
     ///
     /// Waits for the locks of others until `deadline`, in nanoseconds of ``TimerThread/uptime``.
     func openForReading(until deadline: UInt64) throws(StoreError) -> DatabaseFile? {
