@@ -188,7 +188,11 @@ extension SessionDirectory {
     ) async -> RunHandle.Outcome {
         let outcome = await RunLoop.run(order, in: session, as: handle, with: services)
         await finish(handle, in: session)
-        if case .failure(let error) = outcome, error.cause == .notFound { forget(session) }
+        if case .failure(let error) = outcome, error.cause == .notFound {
+            // Another process has archived or deleted it: nobody can ask for its jobs any more.
+            forget(session)
+            await session.closeTools()
+        }
         return outcome
     }
 
