@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import sys
 import time
 
 from chaos_watch import Violation
@@ -66,7 +67,9 @@ class Findings:
         text = self._describe(promise, evidence, about)
         if not self.keep_going:
             raise Violation(text)
-        self.examples.setdefault(promise, text)
+        if promise not in self.examples:
+            self.examples[promise] = text
+            print(text, file=sys.stderr, flush=True)
         return False
 
     def _describe(self, promise: str, evidence: tuple[object, ...], about: tuple[str, ...]) -> str:
