@@ -57,11 +57,10 @@ final class SessionOwners: Sendable {
     /// Ends this process's life as an owner, and removes the files of processes that were killed.
     func release() {
         own.withLock { own in
-            guard let ended = own else { return }
-            ended.file.release()
+            own?.file.release()
             own = nil
-            LifeFile.removeAbandoned(in: directory)
         }
+        LifeFile.removeAbandoned(in: directory)
     }
 
     private func path(of id: UniqueID) -> String { "\(directory)/\(id).lock" }

@@ -53,6 +53,20 @@ import Testing
         }
     }
 
+    @Test func whoHasOnlyReadClearsAwayWhatKilledProcessesHaveLeft() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = SQLiteSessionStore(directory: directory)
+            var writer = JournalWriter(1)
+            try await store.append(writer.begin(run: 1, prompt: "Hello"))
+            await store.close()
+            try Data().write(to: URL(filePath: directory + "/owners/killed.lock"))
+            let reader = SQLiteSessionStore(directory: directory)
+            _ = try reader.list(after: nil, limit: 1)
+            await reader.close()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/owners") == [])
+        }
+    }
+
     @Test func aDatabaseOfTheFirstVersionIsRaised() async throws {
         try await withTemporaryDirectory { directory in
             let old = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/version-1.db")
