@@ -7,7 +7,8 @@ extension SessionDirectory {
     public func createSession(
         _ options: SessionOptions, prompt: [Block], run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        let started = try start(run, isNew: true) { handle in
+        // A known id is found out by the append that begins the run, which saves looking it up before.
+        let started = try start(run, mayBeRecorded: false) { handle in
             { [services] in
                 do throws(SessionError) {
                     let resolved = try await services.resolve(options)
@@ -18,7 +19,8 @@ extension SessionDirectory {
                     if case .failure(let error) = outcome, error.session == nil { self.forget(session) }
                     return outcome
                 } catch {
-                    return .failure(SessionError(error.cause, run: handle.id))
+                    let isRecorded = run != nil && services.isKnown(handle.id)
+                    return .failure(SessionError(isRecorded ? .store(.duplicateRun) : error.cause, run: handle.id))
                 }
             }
         }
@@ -28,7 +30,7 @@ extension SessionDirectory {
     public func startTurn(
         in id: SessionID, prompt: [Block], overrides: SessionOptions, run: RunID?, events: any EventSink
     ) async throws(SessionError) -> RunResult {
-        let started = try start(run, in: id, isNew: true) { (handle) throws(SessionError) in
+        let started = try start(run, in: id, mayBeRecorded: true) { (handle) throws(SessionError) in
             let session = try self.session(toRun: id)
             try self.occupy(session, by: handle)
             return { [services] in
@@ -58,7 +60,7 @@ extension SessionDirectory {
         guard let open = stored.summary.openRun, run == nil || run == open else {
             throw SessionError(.notInterrupted, session: id, run: run)
         }
-        let started = try start(open, in: id, isNew: false) { (handle) throws(SessionError) in
+        let started = try start(open, in: id, mayBeRecorded: false) { (handle) throws(SessionError) in
             let session = try self.session(toRun: id)
             try self.occupy(session, by: handle)
             let order = RunLoop.Order(run: open, kind: .resume, events: events)
@@ -71,7 +73,7 @@ extension SessionDirectory {
         _ id: SessionID, events: any EventSink
     ) async throws(SessionError) -> CompactionCompleted? {
         let summary = AsyncLatch<CompactionCompleted?>()
-        let started = try start(nil, in: id, isNew: true) { (handle) throws(SessionError) in
+        let started = try start(nil, in: id, mayBeRecorded: true) { (handle) throws(SessionError) in
             let session = try self.session(toRun: id)
             try self.occupy(session, by: handle)
             let order = RunLoop.Order(run: handle.id, kind: .summary, events: events)
@@ -111,17 +113,16 @@ extension SessionDirectory {
     /// The id is reserved before anything is waited for: whoever asks for the same run meanwhile is given the same
     /// outcome, and a shutdown finds the run.
     ///
-    /// `chosen` is an id that the caller has chosen and that may therefore be known; for a new run, a known one is
-    /// answered by its record. `begin` makes the run visible and returns what its task does.
+    /// `chosen` is an id that the caller has chosen; one that may be recorded and is, is answered by its record. `begin` makes the run visible and returns what its task does.
     private func start(
-        _ chosen: RunID?, in id: SessionID? = nil, isNew: Bool,
+        _ chosen: RunID?, in id: SessionID? = nil, mayBeRecorded: Bool,
         _ begin: (RunHandle) throws(SessionError) -> Work
     ) throws(SessionError) -> Started {
         let handle = RunHandle(id: chosen ?? newRunID(), at: services.clock.uptime)
         if let other = try reserve(handle) { return Started(handle: other, isForeign: true) }
         do throws(SessionError) {
             // Asking again must not make the session busy for others, not even for a moment.
-            if isNew, chosen != nil, services.isKnown(handle.id) {
+            if mayBeRecorded, chosen != nil, services.isKnown(handle.id) {
                 throw SessionError(.store(.duplicateRun), session: id, run: handle.id)
             }
             let work = try begin(handle)
