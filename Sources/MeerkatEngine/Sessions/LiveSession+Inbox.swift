@@ -5,6 +5,8 @@ extension LiveSession {
     /// When what could not be stored is tried again.
     struct Retry: Sendable {
         var timer: (any ScheduledAction)?
+        /// The next try has not begun.
+        var isScheduled = false
         /// Tries so far.
         var count = 0
         /// The session is closed for good.
@@ -84,19 +86,24 @@ extension LiveSession {
 
     private func scheduleRetry(with services: EngineServices) {
         let delay = live.withLock { live -> Duration? in
-            guard live.retry.timer == nil, !live.retry.isOver else { return nil }
+            guard !live.retry.isScheduled, !live.retry.isOver else { return nil }
+            live.retry.isScheduled = true
             defer { live.retry.count += 1 }
             return live.retry.delay
         }
         guard let delay else { return }
         let timer = services.clock.schedule(after: delay) { [weak self] in
             guard let self else { return }
-            live.withLock { $0.retry.timer = nil }
+            live.withLock { live in
+                live.retry.timer = nil
+                live.retry.isScheduled = false
+            }
             // Not owned by anyone, because it only waits for the store, which outlives it.
             Task.detached(executorPreference: services.taskExecutor) { await self.settle(with: services) }
         }
         let isOver = live.withLock { live in
-            live.retry.timer = timer
+            // Its time may be over already.
+            if live.retry.isScheduled { live.retry.timer = timer }
             return live.retry.isOver
         }
         if isOver { timer.cancel() }

@@ -113,7 +113,8 @@ extension SessionDirectory {
     /// The id is reserved before anything is waited for: whoever asks for the same run meanwhile is given the same
     /// outcome, and a shutdown finds the run.
     ///
-    /// `chosen` is an id that the caller has chosen; one that may be recorded and is, is answered by its record. `begin` makes the run visible and returns what its task does.
+    /// `chosen` is an id that the caller has chosen; one that may be recorded and is, is answered by its record. `begin`
+    /// makes the run visible and returns what its task does.
     private func start(
         _ chosen: RunID?, in id: SessionID? = nil, mayBeRecorded: Bool,
         _ begin: (RunHandle) throws(SessionError) -> Work
