@@ -168,3 +168,13 @@ def test_a_run_that_cannot_be_stored_is_answered_at_the_end(folder: Folder, star
         assert all(event["type"] not in ("run_completed", "run_failed") for event in rkat.events(request))
         database.execute("ROLLBACK")
     assert start().call("session/read", {"session_id": session})["state"] == "interrupted"
+
+
+def test_a_terminal_that_goes_away_ends_runs_like_a_signal_to_end(start: Start) -> None:
+    rkat = start()
+    session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
+    request = rkat.start_turn(session, "@@n=10000,gap_ms=20@@")
+    rkat.event("text_delta", request)
+    rkat.process.send_signal(signal.SIGHUP)
+    assert rkat.wait() == 0
+    assert rkat.failure(request)["data"]["details"]["reason"] == "cancelled"
