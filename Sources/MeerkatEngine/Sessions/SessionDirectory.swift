@@ -176,7 +176,10 @@ public final class SessionDirectory: AgentRuntime {
         }
         let leaving = open.withLock { $0.leaving[id] }
         // An archived session is not opened; no run can begin in it.
-        guard let session = try? leaving ?? session(toRun: id) else { return try await remove(id) }
+        guard let session = try? leaving ?? session(toRun: id) else {
+            try await remove(id)
+            return services.removeFiles(id)
+        }
         // No run begins while the session is deleted.
         let handle = RunHandle(id: newRunID(), at: services.clock.uptime)
         while let other = session.begin(handle) {
@@ -204,7 +207,6 @@ public final class SessionDirectory: AgentRuntime {
         } catch {
             throw SessionError(.store(error), session: id)
         }
-        services.removeFiles(id)
     }
 
     // MARK: End

@@ -103,12 +103,13 @@ public final class RPCConnection: Sendable {
 
     /// Answers a request, unless that has happened before.
     private func answer(_ call: RPCCall, _ result: Result<any JSONWritable & Sendable, RPCError>) {
-        let (isOpen, answered) = state.withLock { state -> (Bool, AsyncLatch<Void>?) in
-            guard state.calls.removeValue(forKey: ObjectIdentifier(call)) != nil else { return (false, nil) }
-            return (true, call.run.flatMap { state.runs.removeValue(forKey: $0) })
-        }
-        guard isOpen else { return }
+        guard call.beginAnswer() else { return }
         send(result, for: call.id)
+        // Only now, because the output is closed when no request is open any more.
+        let answered = state.withLock { state in
+            state.calls[ObjectIdentifier(call)] = nil
+            return call.run.flatMap { state.runs.removeValue(forKey: $0) }
+        }
         answered?.open(())
         openRequests.remove(1)
     }

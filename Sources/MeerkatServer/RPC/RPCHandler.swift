@@ -8,6 +8,7 @@ final class RPCCall: Sendable {
     let id: RPCID
     let connection: RPCConnection
     private let state = Mutex<(task: Task<Void, Never>?, isCancelled: Bool, run: RunID?)>((nil, false, nil))
+    private let isAnswered = Atomic<Bool>(false)
 
     init(id: RPCID, connection: RPCConnection) {
         self.id = id
@@ -29,6 +30,9 @@ final class RPCCall: Sendable {
             throw RPCError(SessionError(.unavailable(feature: feature)))
         }
     }
+
+    /// Takes the right to answer the request; false when somebody else has it.
+    func beginAnswer() -> Bool { !isAnswered.exchange(true, ordering: .relaxed) }
 
     /// The run whose outcome is the answer, unless another request has asked for it before.
     var run: RunID? { state.withLock { $0.run } }
