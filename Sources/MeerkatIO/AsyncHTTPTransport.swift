@@ -52,8 +52,10 @@ public final class AsyncHTTPTransport: HTTPTransport {
         } catch {
             throw .invalidURL("the URL cannot be used: \(error)")
         }
-        try checkThreads(for: request.url)
-        let task = try client(for: request.url).execute(request: outgoing, delegate: exchange)
+        guard let location = URLLocation(request.url) else { throw .invalidURL("the URL cannot be used") }
+        let proxy = options.proxies.proxy(for: location)
+        if proxy != nil || !location.isPlainAddress { try Self.checkThreads() }
+        let task = try client(for: proxy).execute(request: outgoing, delegate: exchange)
         let result: Result<Void, any Error> = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 task.futureResult.whenComplete { continuation.resume(returning: $0) }
@@ -81,8 +83,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
     /// loop up meanwhile, and all connections with it.
     ///
     /// - Throws: ``HTTPError/connectFailed(_:)`` when the system refuses a thread now.
-    private func checkThreads(for url: String) throws(HTTPError) {
-        guard URLLocation(url)?.isPlainAddress != true || options.proxies.proxy(for: url) != nil else { return }
+    private static func checkThreads() throws(HTTPError) {
         do throws(SystemError) {
             try OSThread.start("probe", stackSize: 64 * 1024) {}
         } catch {
@@ -90,9 +91,8 @@ public final class AsyncHTTPTransport: HTTPTransport {
         }
     }
 
-    private func client(for url: String) throws(HTTPError) -> HTTPClient {
-        let proxy = options.proxies.proxy(for: url)
-        return try clients.withLock { (clients) throws(HTTPError) in
+    private func client(for proxy: ProxySettings.Proxy?) throws(HTTPError) -> HTTPClient {
+        try clients.withLock { (clients) throws(HTTPError) in
             if let client = clients.byProxy[proxy] { return client }
             let loop: any EventLoop
             if let running = clients.loop {

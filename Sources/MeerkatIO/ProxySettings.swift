@@ -31,9 +31,9 @@ public struct ProxySettings: Sendable, Hashable {
         }
     }
 
-    /// The proxy for a URL; never one for this machine itself.
-    public func proxy(for url: String) -> Proxy? {
-        guard let location = URLLocation(url), !location.isLoopback else { return nil }
+    /// The proxy for a place; never one for this machine itself.
+    public func proxy(for location: URLLocation) -> Proxy? {
+        guard !location.isLoopback else { return nil }
         guard !direct.contains(where: { Self.matches(location.host, $0) }) else { return nil }
         return location.scheme == "https" ? https : http
     }

@@ -11,39 +11,52 @@ public struct URLLocation: Sendable, Hashable {
 
     /// Nil when the text is no absolute URL with a host.
     public init?(_ text: String) {
-        guard let separator = text.firstRange(of: "://"), separator.lowerBound > text.startIndex else { return nil }
-        scheme = text[..<separator.lowerBound].lowercased()
-        guard scheme.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }) else {
-            return nil
-        }
-        let rest = text[separator.upperBound...]
-        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
-        path = String(rest[end...])
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), colon > text.startIndex,
+            text.utf8[colon...].starts(with: "://".utf8), text.utf8[..<colon].allSatisfy(Self.isInScheme)
+        else { return nil }
+        scheme = text[..<colon].lowercased()
+        let rest = text.utf8[text.utf8.index(colon, offsetBy: 3)...]
+        let end = rest.firstIndex { "/?#".utf8.contains($0) } ?? rest.endIndex
+        path = String(text[end...])
         var authority = rest[..<end]
-        if let at = authority.lastIndex(of: "@") {
+        if let at = authority.lastIndex(of: UInt8(ascii: "@")) {
             userInfo = String(authority[..<at])
             authority = authority[authority.index(after: at)...]
         }
         guard let (host, port) = Self.hostAndPort(authority) else { return nil }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "<>\"\\^`{|}%".contains($0) }) else {
-            return nil
-        }
+        guard !host.isEmpty, host.utf8.allSatisfy(Self.isInHost),
+            host.utf8.allSatisfy({ $0 < 0x80 })
+                || !host.contains(where: \.isWhitespace)
+        else { return nil }
         self.host = host.lowercased()
         self.port = port
     }
 
-    private static func hostAndPort(_ authority: Substring) -> (String, Int?)? {
-        if authority.first == "[" {
-            guard let close = authority.firstIndex(of: "]") else { return nil }
-            let host = String(authority[authority.index(after: authority.startIndex)..<close])
-            let rest = authority[authority.index(after: close)...]
-            guard !rest.isEmpty else { return (host, nil) }
-            guard rest.first == ":", let port = UInt16(rest.dropFirst()) else { return nil }
-            return (host, Int(port))
+    private static func isInScheme(_ byte: UInt8) -> Bool {
+        switch byte | 0x20 {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): true
+        default: (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "+-.".utf8.contains(byte)
         }
-        guard let colon = authority.lastIndex(of: ":") else { return (String(authority), nil) }
-        guard let port = UInt16(authority[authority.index(after: colon)...]) else { return nil }
-        return (String(authority[..<colon]), Int(port))
+    }
+
+    private static func isInHost(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte != 0x7F && !"<>\"\\^`{|}%".utf8.contains(byte)
+    }
+
+    private static func hostAndPort(_ authority: Substring.UTF8View) -> (String, Int?)? {
+        var name = authority
+        var rest = authority[authority.endIndex...]
+        if authority.first == UInt8(ascii: "[") {
+            guard let close = authority.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            name = authority[..<close].dropFirst()
+            rest = authority[close...].dropFirst()
+        } else if let colon = authority.lastIndex(of: UInt8(ascii: ":")) {
+            (name, rest) = (authority[..<colon], authority[colon...])
+        }
+        guard let host = String(name) else { return nil }
+        guard let first = rest.popFirst() else { return (host, nil) }
+        guard first == UInt8(ascii: ":"), let text = String(rest), let port = UInt16(text) else { return nil }
+        return (host, Int(port))
     }
 
     /// Whether the host is this machine.

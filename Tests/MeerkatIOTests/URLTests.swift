@@ -18,24 +18,31 @@ import Testing
         #expect(location.isLoopback == isLoopback)
     }
 
-    @Test(arguments: ["", "example.com", "http://", "http://a b", "://x", "http://host:port", "http://host:99999"])
+    @Test(arguments: [
+        "", "example.com", "http://", "http://a b", "://x", "http://host:port", "http://host:99999",
+        "h\u{E9}://a", "http://a\u{2003}b", "http://a%41", "http:/a", "http://[::1", "http://[::1]9", "a:b://c",
+    ])
     func nonsenseIsNoURL(text: String) {
         #expect(URLLocation(text) == nil)
     }
 
-    @Test func proxiesComeFromTheEnvironmentAndNeverStandBeforeThisMachine() {
+    @Test func proxiesComeFromTheEnvironmentAndNeverStandBeforeThisMachine() throws {
+        func proxy(_ url: String, _ settings: ProxySettings) throws -> ProxySettings.Proxy? {
+            settings.proxy(for: try #require(URLLocation(url)))
+        }
         let settings = ProxySettings(environment: [
             "HTTPS_PROXY": "http://me:secret@proxy.example:3128", "http_proxy": "plain.example",
             "no_proxy": "internal.example, .corp",
         ])
-        let proxy = settings.proxy(for: "https://api.example.com/v1")
-        #expect(proxy?.host == "proxy.example")
-        #expect(proxy?.port == 3128)
-        #expect(proxy?.credentials == "bWU6c2VjcmV0")
-        #expect(settings.proxy(for: "http://api.example.com")?.host == "plain.example")
+        let first = try proxy("https://api.example.com/v1", settings)
+        #expect(first?.host == "proxy.example")
+        #expect(first?.port == 3128)
+        #expect(first?.credentials == "bWU6c2VjcmV0")
+        #expect(try proxy("http://api.example.com", settings)?.host == "plain.example")
         for direct in ["http://127.0.0.1:80", "https://localhost", "https://internal.example", "https://a.corp/x"] {
-            #expect(settings.proxy(for: direct) == nil, "\(direct)")
+            #expect(try proxy(direct, settings) == nil, "\(direct)")
         }
-        #expect(ProxySettings(environment: ["no_proxy": "*", "all_proxy": "http://p"]).proxy(for: "http://x") == nil)
+        let none = ProxySettings(environment: ["no_proxy": "*", "all_proxy": "http://p"])
+        #expect(try proxy("http://x", none) == nil)
     }
 }
