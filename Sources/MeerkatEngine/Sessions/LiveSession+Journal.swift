@@ -47,6 +47,8 @@ extension LiveSession {
     }
 
     /// Adds to the session what `make` wants to add to its present state; nothing when that is empty.
+    ///
+    /// `make` may run several times, first for a state that another process has left behind.
     func change(
         with services: EngineServices, _ make: @Sendable (LiveSession) -> [Entry.Kind]
     ) async throws(StoreError) {
@@ -59,16 +61,18 @@ extension LiveSession {
     func changeInOrder(
         with services: EngineServices, _ make: (LiveSession) -> [Entry.Kind]
     ) async throws(StoreError) {
-        var attempt = 1
-        while true {
-            try refresh(with: services)
-            let kinds = make(self)
+        for attempt in 1... {
+            // An append to an old state is refused, so the first one needs no comparison before it.
+            var kinds = attempt == 1 && isLoaded ? make(self) : []
+            if kinds.isEmpty {
+                try refresh(with: services)
+                kinds = make(self)
+            }
             guard !kinds.isEmpty else { return }
             do throws(StoreError) {
                 return try await appendInOrder(kinds.map { ($0, nil) }, .borrow, newRun: nil, with: services)
             } catch {
                 guard error == .conflict, attempt < Self.attempts else { throw error }
-                attempt += 1
             }
         }
     }

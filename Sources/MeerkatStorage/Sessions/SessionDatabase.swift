@@ -26,7 +26,7 @@ final class SessionDatabase: Sendable {
 
     init(directory: String, durability: SQLiteSessionStore.Durability, maximumPages: Int?) {
         self.directory = directory
-        path = directory + "/meerkat.db"
+        path = "\(directory)/\(DatabaseFile.name)"
         self.durability = durability
         self.maximumPages = maximumPages
     }
@@ -82,7 +82,7 @@ final class SessionDatabase: Sendable {
             } catch {
                 throw StoreError(error)
             }
-            let file = try DatabaseFile(path: path)
+            let file = try DatabaseFile(in: directory)
             connections[path, default: Connections()].count += 1
             return file
         }
@@ -105,6 +105,8 @@ final class SessionDatabase: Sendable {
 ///
 /// Unchecked like its connection: one thread at a time.
 final class DatabaseFile: @unchecked Sendable {  // one thread at a time
+    static let name = "meerkat.db"
+
     let connection: SQLiteConnection
     private let path: String
     private let file: FileIdentity
@@ -113,13 +115,19 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     /// The write-ahead log and its index, once they were used.
     private var log: FileIdentity?
     private var index: FileIdentity?
+    /// The directory of all these files; `nil` when a link leads to a file in another one.
+    private let directory: String?
+    /// The directory as it was when everything was found in its place.
+    private var checked: FileStamp?
     private var guards: [GuardedFiles.Guard] = []
     private var isClosed = false
 
-    fileprivate init(path: String) throws(StoreError) {
-        self.path = path
+    fileprivate init(in directory: String) throws(StoreError) {
+        path = "\(directory)/\(Self.name)"
         let found = try Self.identity(of: path)
         realPath = Directories.resolved(path) ?? path
+        let isLink = Directories.resolved(directory).map { "\($0)/\(Self.name)" } != realPath
+        self.directory = isLink ? nil : directory
         connection = try SQLiteConnection(path: path)
         guard let file = try Self.identity(of: path), file == found else { throw .replaced(path: path) }
         self.file = file
@@ -138,20 +146,26 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     /// Checks that the connection still works on the files that everyone else finds under their names.
     ///
     /// What is written into a removed file is lost, whatever SQLite reports, and processes with different index files do
-    /// not see each other's locks.
+    /// not see each other's locks. As long as nothing was created, removed or renamed in the directory, one look at the
+    /// directory suffices.
     ///
+    /// - Parameter isWriting: Whether the write-ahead log is checked as well; only inside a transaction that writes,
+    ///   because only then must it exist.
     /// - Throws: ``StoreError/replaced(path:)``.
-    func checkPlace() throws(StoreError) {
+    func checkPlace(isWriting: Bool = false) throws(StoreError) {
+        let found = directory.flatMap { FileStamp(of: $0) }
+        if let found, found == checked { return }
+        checked = nil
         guard try Self.identity(of: path) == file else { throw replaced(path) }
-        guard let index else { return }
-        guard try Self.identity(of: realPath + "-shm") == index else { throw replaced(realPath + "-shm") }
-    }
-
-    /// Checks the write-ahead log in the same way; called inside a transaction, while it must exist.
-    func checkLog() throws(StoreError) {
-        let found = try Self.identity(of: realPath + "-wal")
-        if log == nil { log = found }
-        guard let log, log == found else { throw replaced(realPath + "-wal") }
+        if let index {
+            guard try Self.identity(of: realPath + "-shm") == index else { throw replaced(realPath + "-shm") }
+        }
+        if isWriting {
+            let found = try Self.identity(of: realPath + "-wal")
+            if log == nil { log = found }
+            guard let log, log == found else { throw replaced(realPath + "-wal") }
+        }
+        if let found, found.isSettled { checked = found }
     }
 
     private func replaced(_ path: String) -> StoreError {

@@ -92,10 +92,9 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         let connection = file.connection
         connection.waitsForLocks(until: deadline)
         do throws(StoreError) {
-            try file.checkPlace()
             try connection.statement("BEGIN IMMEDIATE").run()
+            try file.checkPlace(isWriting: true)
             try SessionSchema.check(connection)
-            try file.checkLog()
             var outcomes: [Outcome] = []
             for request in requests { outcomes.append(try perform(request.kind, on: connection)) }
             try connection.statement("COMMIT").run()
