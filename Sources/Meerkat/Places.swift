@@ -2,36 +2,97 @@ internal import MeerkatCore
 internal import MeerkatIO
 
 /// Where the files of a runtime are.
+///
+/// What the runtime itself keeps is never below a project, because whoever ships a project could ship it too.
 struct Places: Sendable {
     let workingDirectory: String
     let home: String?
-    /// The nearest directory at or above the working directory that holds a `.rkat` directory.
-    let projectRoot: String?
+    /// The directory that the session works on, without links.
+    let projectRoot: String
+    /// Whether the project has a `.rkat` of its own.
+    let hasSettings: Bool
+    /// `RKAT_DATA_DIR`.
+    private let givenDirectory: String?
 
-    init(workingDirectory: String, home: String?) {
-        self.workingDirectory = workingDirectory
-        self.home = home.flatMap { $0.isEmpty ? nil : $0 }
-        var directory = workingDirectory
-        while !Directories.isDirectory(directory + "/.rkat"), let slash = directory.lastIndex(of: "/"), directory != "/"
-        {
-            directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
-        }
-        projectRoot = Directories.isDirectory(directory + "/.rkat") ? directory : nil
+    init(workingDirectory: String, environment: [String: String]) {
+        func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        self.init(workingDirectory: workingDirectory, home: given("HOME"), givenDirectory: given("RKAT_DATA_DIR"))
     }
 
-    /// The folder of the session database; nil when there is no place to keep one.
-    func sessionDirectory(_ configuration: Configuration) -> String? {
-        let base =
-            configuration.storage.directory.map(absolute)
+    private init(workingDirectory: String, home: String?, givenDirectory: String?) {
+        self.workingDirectory = workingDirectory
+        self.home = home
+        self.givenDirectory = givenDirectory
+        let start = Directories.resolved(workingDirectory) ?? workingDirectory
+        let marked = Self.markedRoot(above: start, home: home.map { Directories.resolved($0) ?? $0 })
+        projectRoot = marked ?? start
+        hasSettings = marked.map { Directories.isDirectory($0 + "/.rkat") } ?? false
+    }
+
+    /// The places of a session that works in another directory.
+    func moved(to workingDirectory: String) -> Places {
+        Places(workingDirectory: workingDirectory, home: home, givenDirectory: givenDirectory)
+    }
+
+    /// The nearest directory at or above `start` with a `.rkat` or a `.git`; never the home or what holds it.
+    private static func markedRoot(above start: String, home: String?) -> String? {
+        var directory = start
+        while directory != home, !(home ?? "").hasPrefix(directory == "/" ? "/" : directory + "/") {
+            if Directories.isDirectory(directory + "/.rkat") || Directories.fileExists(directory + "/.git") {
+                return directory
+            }
+            guard let parent = Directories.parent(of: directory) else { return nil }
+            directory = parent
+        }
+        return nil
+    }
+
+    /// The user's own `.rkat`.
+    var userDirectory: String? { home.map { $0 + "/.rkat" } }
+
+    // MARK: Data
+
+    /// The folder of everything that is kept of the project; nil when there is no place to keep it.
+    func dataDirectory(_ configuration: Configuration) -> String? {
+        givenDirectory.map(absolute)
+            ?? configuration.storage.directory.map(absolute)
             ?? configuration.store.sessionsPath.map(absolute)
-            ?? projectRoot.map { $0 + "/.rkat" }
-            ?? home.map { $0 + "/.rkat" }
-        return base.map { $0 + "/sessions" }
+            ?? userDirectory.map { "\($0)/projects/\(projectName)" }
+    }
+
+    /// Names the project's folder: for people the end of its path, for certainty a hash of all of it.
+    private var projectName: String {
+        let name = projectRoot.split(separator: "/").last ?? "root"
+        let safe = name.utf8.prefix(40).map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                byte
+            default: UInt8(ascii: "_")
+            }
+        }
+        return "\(String(decoding: safe, as: UTF8.self))-\(SHA256.hex(Array(projectRoot.utf8)).prefix(16))"
+    }
+
+    /// The folder of the session database.
+    func sessionDirectory(_ configuration: Configuration) -> String? {
+        dataDirectory(configuration).map { $0 + "/sessions" }
     }
 
     /// Where the whole output of a session's commands is kept when it is too long for the conversation.
     func outputDirectory(_ configuration: Configuration, of session: SessionID) -> String {
         (sessionDirectory(configuration) ?? Directories.temporary + "/rkat") + "/output/\(session)"
+    }
+
+    /// The file of the project's tasks; nil when there is no place to keep one.
+    func taskFile(_ configuration: Configuration) -> String? {
+        configuration.store.tasksPath.map(absolute) ?? dataDirectory(configuration).map { $0 + "/tasks.json" }
+    }
+
+    /// What no tool may see: the data, the settings and the trust records of the runtime.
+    func ownFiles(_ configuration: Configuration) -> [String] {
+        [userDirectory, dataDirectory(configuration), taskFile(configuration), projectRoot + "/.rkat/config.toml"]
+            .compactMap(\.self)
     }
 
     func absolute(_ path: String) -> String {

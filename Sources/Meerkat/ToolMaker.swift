@@ -13,19 +13,16 @@ struct ToolMaker: Sendable {
             return SessionTools(tools: options.tools)
         }
         let settings = configuration.currentOrDefault
-        let places =
-            scope.options.workingDirectory.map { Places(workingDirectory: $0, home: self.places.home) } ?? self.places
-        let root = places.projectRoot ?? places.workingDirectory
+        let places = scope.options.workingDirectory.map(self.places.moved) ?? self.places
         let output = self.places.outputDirectory(settings, of: scope.session)
         var tools = options.tools
         var openWork: @Sendable () async -> String? = { nil }
         if scope.options.enableBuiltins == true {
             let tasks = TaskStore(
-                path: TaskStore.path(
-                    root: places.projectRoot, configured: settings.store.tasksPath.map(self.places.absolute)),
-                clock: options.clock, ids: options.ids)
+                path: places.taskFile(settings), clock: options.clock, ids: options.ids)
             tools += BuiltinTools.make(
-                root: root, workingDirectory: places.workingDirectory, taskStore: tasks, readable: [output])
+                root: places.workingDirectory, taskStore: tasks, readable: [output],
+                hidden: self.places.ownFiles(settings) + places.ownFiles(settings))
             openWork = { await tasks.openTasks() }
         }
         guard scope.options.enableShell == true else { return SessionTools(tools: tools, openWork: openWork) }

@@ -5,15 +5,15 @@ public enum BuiltinTools {
     /// Makes the tools of one session.
     ///
     /// - Parameters:
-    ///   - root: the project's directory, which the file tools do not leave.
-    ///   - workingDirectory: what relative paths start from.
+    ///   - root: the session's directory, which the file tools do not leave.
     ///   - taskStore: the project's tasks.
     ///   - readable: further directories that may be read.
+    ///   - hidden: directories and files that the file tools cannot use.
     /// - Returns: the whole family, in the order in which models are told of it.
     public static func make(
-        root: String, workingDirectory: String, taskStore: TaskStore, readable: [String] = []
+        root: String, taskStore: TaskStore, readable: [String] = [], hidden: [String] = []
     ) -> [any Tool] {
-        let scope = FileScope(root: root, workingDirectory: workingDirectory, readable: readable)
+        let scope = FileScope(root: root, readable: readable, hidden: hidden)
         return [
             TaskCreateTool(store: taskStore),
             TaskGetTool(store: taskStore),

@@ -6,8 +6,10 @@ what has arrived while a request is still open.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 from driver import Provider, self_signed_certificate  # noqa: E402
 
 __all__ = [
-    "RKAT", "Ended", "Folder", "Message", "Params", "Provider", "Rkat", "self_signed_certificate", "text_of", "wait_until",
+    "RKAT", "Ended", "Folder", "Message", "Params", "Provider", "Rkat", "data_directory",
+    "self_signed_certificate", "text_of", "wait_until",
 ]
 
 _FOUND = shutil.which("rkat")
@@ -42,12 +45,19 @@ class Ended(Exception):
     """The process is gone and has not said what was waited for."""
 
 
+def data_directory(home: Path, project: Path) -> Path:
+    """Where rkat keeps what belongs to a project."""
+    root = project.resolve()
+    name = re.sub(rb"[^A-Za-z0-9_]", b"_", os.fsencode(root.name)[:40]).decode()
+    return home / ".rkat" / "projects" / f"{name}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:16]}"
+
+
 class Folder:
-    """A project and home folder whose `.rkat` makes rkat keep its sessions in it."""
+    """A folder that is home and project."""
 
     def __init__(self, path: Path, config: str = "") -> None:
         self.path = path
-        self.sessions = path / ".rkat" / "sessions"
+        self.sessions = data_directory(path, path) / "sessions"
         self.database = self.sessions / "meerkat.db"
         (path / ".rkat").mkdir(parents=True, exist_ok=True)
         if config:

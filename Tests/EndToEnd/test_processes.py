@@ -320,7 +320,7 @@ def assert_serves_without_a_store(rkat: Rkat) -> None:
 
 
 def test_a_read_only_folder_is_an_answer_and_not_the_end(folder: Folder, start: Start) -> None:
-    folder.sessions.mkdir()
+    folder.sessions.mkdir(parents=True)
     folder.sessions.chmod(0o555)
     try:
         if os.access(folder.sessions, os.W_OK):
@@ -352,12 +352,13 @@ def test_a_database_that_may_only_be_read_is_left_alone(folder: Folder, start: S
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_answer_and_not_the_end(folder: Folder, start: Start) -> None:
+    folder.sessions.parent.mkdir(parents=True)
     folder.sessions.write_text("not a folder")
     assert_serves_without_a_store(start())
 
 
 def test_a_file_that_is_no_database_is_an_answer_and_not_the_end(folder: Folder, start: Start) -> None:
-    folder.sessions.mkdir()
+    folder.sessions.mkdir(parents=True)
     folder.database.write_bytes(b"this is no database" * 1000)
     assert_serves_without_a_store(start())
     assert folder.database.read_bytes() == b"this is no database" * 1000

@@ -83,8 +83,8 @@ def test_a_tool_that_searches_the_folder_of_the_database_takes_no_lock_away(fold
     tools = rkat.call("session/create", {"initial_turn": False, "enable_builtins": True})["session_id"]
     for name, arguments in [
         ("search_files", {"pattern": "hello", "path": ".rkat"}),
-        ("read_file", {"path": ".rkat/sessions/meerkat.db"}),
-        ("read_file", {"path": ".rkat/sessions/meerkat.db-shm"}),
+        ("read_file", {"path": str(folder.database.relative_to(folder.path))}),
+        ("read_file", {"path": f"{folder.database}-shm"}),
     ]:
         rkat.turn(tools, f"@@tools=1,name={name},args={json.dumps(arguments).encode().hex()}@@")
     other = start()
@@ -112,7 +112,7 @@ def test_a_database_that_is_removed_is_an_error_and_not_a_loss_in_silence(folder
 
 
 def test_the_first_start_waits_for_a_writer_of_the_empty_file(folder: Folder, start: Start) -> None:
-    folder.sessions.mkdir()
+    folder.sessions.mkdir(parents=True)
     held, leave = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -10,8 +10,7 @@ import Testing
 ///
 /// With `MEERKAT_WRITE_CONTRACT=1` the file is written anew.
 @Suite struct BuiltinToolFamily {
-    let tools = BuiltinTools.make(
-        root: "/", workingDirectory: "/", taskStore: TaskStore(path: nil, clock: MachineClock()))
+    let tools = BuiltinTools.make(root: "/", taskStore: TaskStore(path: nil, clock: MachineClock()))
 
     @Test func definitionsAreThoseOfTheFixture() throws {
         let value = try JSONValue(json: tools.map(\.definition).jsonBytes)

@@ -24,13 +24,15 @@ public enum AtomicFile {
 
     /// Replaces a file so that at any time, a power cut included, it is the old or the new one.
     ///
-    /// An existing file keeps its permissions; a new one gets `mode`, less what the process masks out: by default it is
-    /// for this user only. A symbolic link is replaced, not followed.
-    public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
+    /// An existing file keeps its permissions, unless `keepsMode` is false; a new one gets `mode`, less what the process
+    /// masks out: by default it is for this user only. A symbolic link is replaced, not followed.
+    public static func replace(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, keepsMode: Bool = true
+    ) throws(SystemError) {
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        try OpenDirectory(parent).replace(name, with: bytes, mode: mode)
+        try OpenDirectory(parent).replace(name, with: bytes, mode: mode, keepsMode: keepsMode)
     }
 }
 

@@ -23,6 +23,9 @@ public enum Descriptors {
         }
     }
 
+    /// Whether a person may be at the other end.
+    public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
     /// Waits until a descriptor that does not block can be read.
     static func waitForInput(_ descriptor: Int32) {
         var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -25,6 +25,12 @@ public enum Directories {
         return String(cString: resolved)
     }
 
+    /// The directory that holds what a path names, by the path alone; nil for the root.
+    public static func parent(of path: String) -> String? {
+        guard let slash = path.lastIndex(of: "/"), path != "/" else { return nil }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// Where the system wants temporary files.
     public static var temporary: String {
         guard let path = ProcessEnvironment.variables["TMPDIR"], path.hasPrefix("/") else { return "/tmp" }

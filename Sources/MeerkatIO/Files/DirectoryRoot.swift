@@ -27,9 +27,12 @@ public struct DirectoryRoot: Sendable {
 
     /// As it was given.
     public let path: String
+    private let hidden: [String]
 
-    public init(_ path: String) {
+    /// No path leads to the directories and files that are hidden, nor to what is in them.
+    public init(_ path: String, hiding hidden: [String] = []) {
         self.path = path
+        self.hidden = hidden
     }
 
     /// The path without links; as it was given when there is nothing.
@@ -67,9 +70,23 @@ public struct DirectoryRoot: Sendable {
     ///
     /// Ends at a directory, at anything else that is the last component, or at the first name that does not exist.
     public func find(_ relative: String) throws(Failure) -> FoundPath {
-        let start = try attempt { () throws(SystemError) in try OpenDirectory(resolvedPath) }
+        let start = try attempt { () throws(SystemError) in try open() }
         var walk = PathWalk(root: self, path: relative, start: start)
         return try walk.run()
+    }
+
+    private func open() throws(SystemError) -> OpenDirectory {
+        var identities: Set<FileIdentity> = []
+        let resolved = resolvedPath
+        for path in hidden {
+            // What does not exist yet is looked for again the next time.
+            guard let identity = try FileIdentity(of: path) else { continue }
+            identities.insert(identity)
+            guard let place = Directories.resolved(path), Self.rest(of: resolved, below: place) == nil else {
+                throw SystemError(code: EACCES, path: self.path)
+            }
+        }
+        return try OpenDirectory(resolved, hiding: identities)
     }
 }
 

@@ -10,7 +10,8 @@
 
 /// A directory that stays the same one whatever happens to the names that led to it.
 ///
-/// Names are single components, and no call follows a symbolic link.
+/// Names are single components, and no call follows a symbolic link. What is hidden from a directory can neither be
+/// opened nor replaced by it, nor by a directory that was opened from it, under whatever name it is found.
 public final class OpenDirectory: Sendable {
     /// What a name stands for.
     public enum Kind: Sendable, Hashable {
@@ -38,17 +39,24 @@ public final class OpenDirectory: Sendable {
     let descriptor: Int32
     /// For messages.
     let path: String
+    private let hidden: Set<FileIdentity>
 
     /// Opens a directory by a path, whose links are followed.
-    public convenience init(_ path: String) throws(SystemError) {
+    public convenience init(_ path: String, hiding hidden: Set<FileIdentity> = []) throws(SystemError) {
         let descriptor = open(path, Self.lookUp | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemError.last(path) }
-        self.init(descriptor: descriptor, path: path)
+        try self.init(descriptor: descriptor, path: path, hiding: hidden)
     }
 
-    private init(descriptor: Int32, path: String) {
+    /// Takes the descriptor over.
+    private init(descriptor: Int32, path: String, hiding hidden: Set<FileIdentity>) throws(SystemError) {
         self.descriptor = descriptor
         self.path = path
+        self.hidden = hidden
+        guard !hidden.isEmpty else { return }
+        guard let identity = FileIdentity(of: descriptor), !hidden.contains(identity) else {
+            throw SystemError(code: EACCES, path: path)
+        }
     }
 
     deinit { close(descriptor) }
@@ -61,7 +69,7 @@ public final class OpenDirectory: Sendable {
     public func directory(_ name: String) throws(SystemError) -> OpenDirectory {
         let opened = openat(descriptor, name, Self.lookUp | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard opened >= 0 else { throw SystemError.last(path(of: name)) }
-        return OpenDirectory(descriptor: opened, path: path(of: name))
+        return try OpenDirectory(descriptor: opened, path: path(of: name), hiding: hidden)
     }
 
     /// Creates a directory in this one unless it is there, and opens it.
@@ -73,13 +81,15 @@ public final class OpenDirectory: Sendable {
     /// Opens a regular file for reading.
     ///
     /// - Throws: ``SystemError``; `EINVAL` for anything else, which is neither waited for nor read, and `EACCES` for one
-    ///   of ``GuardedFiles``.
+    ///   that is hidden or one of ``GuardedFiles``.
     public func file(_ name: String) throws(SystemError) -> OpenFile {
         try GuardedFiles.check(name, in: descriptor)
         // Not blocking, or opening a named pipe would wait for its other end.
         let opened = openat(descriptor, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         guard opened >= 0 else { throw SystemError.last(path(of: name)) }
-        return try OpenFile(descriptor: opened, path: path(of: name))
+        let file = try OpenFile(descriptor: opened, path: path(of: name))
+        guard !hidden.contains(file.identity) else { throw SystemError(code: EACCES, path: path(of: name)) }
+        return file
     }
 
     /// What a name stands for, or nil when there is nothing.
@@ -132,8 +142,10 @@ public final class OpenDirectory: Sendable {
         return names
     }
 
-    /// Replaces a file as ``AtomicFile/replace(_:with:mode:)`` does.
-    public func replace(_ name: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
+    /// Replaces a file as ``AtomicFile/replace(_:with:mode:keepsMode:)`` does.
+    public func replace(
+        _ name: String, with bytes: [UInt8], mode: UInt32 = 0o600, keepsMode: Bool = true
+    ) throws(SystemError) {
         let target = path(of: name)
         let temporary = "\(name.prefix(100)).\(UInt32.random(in: 0...UInt32.max)).tmp"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
@@ -143,7 +155,8 @@ public final class OpenDirectory: Sendable {
             defer { close(opened) }
             var info = stat()
             if fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0, info.st_mode & S_IFMT == S_IFREG {
-                guard fchmod(opened, info.st_mode & 0o777) == 0 else { throw SystemError.last(target) }
+                guard !hidden.contains(FileIdentity(info)) else { throw SystemError(code: EACCES, path: target) }
+                guard !keepsMode || fchmod(opened, info.st_mode & 0o777) == 0 else { throw SystemError.last(target) }
             }
             try Self.writeAll(bytes, to: opened, target)
             guard fsync(opened) == 0 else { throw SystemError.last(target) }
@@ -199,6 +212,7 @@ public final class OpenFile: Sendable {
     private let path: String
     /// Of the file when it was opened.
     public let stamp: FileStamp
+    let identity: FileIdentity
 
     /// Takes the descriptor over.
     init(descriptor: Int32, path: String) throws(SystemError) {
@@ -207,6 +221,7 @@ public final class OpenFile: Sendable {
         var info = stat()
         let isKnown = fstat(descriptor, &info) == 0
         stamp = FileStamp(info)
+        identity = FileIdentity(info)
         guard isKnown else { throw SystemError.last(path) }
         guard info.st_mode & S_IFMT == S_IFREG else { throw SystemError(code: EINVAL, path: path) }
     }
@@ -226,16 +241,23 @@ public final class OpenFile: Sendable {
     ///
     /// - Throws: ``SystemError``; `EFBIG` when that is more than `limit` bytes.
     public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+        let bytes = try readPrefix(limit: limit == .max ? limit : limit + 1)
+        guard bytes.count <= limit else { throw SystemError(code: EFBIG, path: path) }
+        return bytes
+    }
+
+    /// Up to `limit` bytes from here.
+    public func readPrefix(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(min(Int(clamping: stamp.size), limit) + 1)
         let part = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
         defer { part.deallocate() }
-        while true {
+        while bytes.count < limit {
             let count = try read(into: part)
-            if count == 0 { return bytes }
-            guard bytes.count + count <= limit else { throw SystemError(code: EFBIG, path: path) }
-            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: part[..<count]))
+            if count == 0 { break }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: part[..<min(count, limit - bytes.count)]))
         }
+        return bytes
     }
 
     private func systemRead(_ buffer: UnsafeMutableRawBufferPointer) -> Int {

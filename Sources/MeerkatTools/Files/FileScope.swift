@@ -4,21 +4,23 @@ internal import MeerkatIO
 /// The files that the tools of a session may use.
 ///
 /// What is written is inside of the root; what is read is inside of it or of another directory that was named for
-/// reading. ``DirectoryRoot`` says how far that is certain.
+/// reading. What is hidden is neither, wherever it is. ``DirectoryRoot`` says how far that is certain.
 public struct FileScope: Sendable {
     /// A path that is inside.
     struct Place {
         var found: FoundPath
-        /// The path without links, for results: relative to the working directory where that is possible.
-        var shown: String
+        /// The path without links, for results: relative to the root where that is possible.
+        var shown: String { shown([]) }
         /// Names the file in this process.
         var key: String
-        fileprivate var prefix: [String]
+        /// The directory for reading that it is in.
         fileprivate var root: String?
 
         /// How results name what is below this place.
         func shown(_ components: [String]) -> String {
-            FileScope.shown(found.components + components, root: root, from: prefix)
+            let path = found.components + components
+            guard let root else { return path.isEmpty ? "." : path.joined(separator: "/") }
+            return ([root == "/" ? "" : root] + path).joined(separator: "/")
         }
     }
 
@@ -26,16 +28,14 @@ public struct FileScope: Sendable {
     private static let protected = [".git", ".rkat"]
 
     private let root: DirectoryRoot
-    private let workingDirectory: String
     private let readable: [DirectoryRoot]
 
     /// - Parameters:
-    ///   - root: the directory that holds everything.
-    ///   - workingDirectory: what relative paths start from.
+    ///   - root: the directory that holds everything, and that relative paths start from.
     ///   - readable: further directories for reading.
-    public init(root: String, workingDirectory: String, readable: [String] = []) {
-        self.root = DirectoryRoot(root)
-        self.workingDirectory = workingDirectory
+    ///   - hidden: directories and files that cannot be used.
+    public init(root: String, readable: [String] = [], hidden: [String] = []) {
+        self.root = DirectoryRoot(root, hiding: hidden)
         self.readable = readable.map { DirectoryRoot($0) }
     }
 
@@ -106,22 +106,24 @@ public struct FileScope: Sendable {
     private func find(_ path: String, in roots: [DirectoryRoot]) throws(ToolError) -> Place {
         guard !path.isEmpty else { throw .invalidArguments("the path is empty") }
         guard !path.utf8.contains(0) else { throw .invalidArguments("the path holds a NUL character") }
-        let absolute = path.hasPrefix("/") ? path : workingDirectory + "/" + path
+        let absolute = path.hasPrefix("/") ? path : root.path + "/" + path
+        var failure: DirectoryRoot.Failure?
         for root in roots {
             guard let relative = root.relativePath(of: absolute) else { continue }
             do throws(DirectoryRoot.Failure) {
                 return place(try root.find(relative), in: root)
             } catch {
-                guard error == .leadsOutside else { throw Self.failure(error, path) }
+                // What one root hides may be open in another.
+                failure = failure ?? error
             }
         }
-        throw Self.failure(.leadsOutside, path)
+        throw Self.failure(failure ?? .leadsOutside, path)
     }
 
     private static func failure(_ failure: DirectoryRoot.Failure, _ path: String) -> ToolError {
         switch failure {
         case .leadsOutside:
-            .accessDenied("\"\(path.quoted)\" is outside of the project directory, which this tool does not leave")
+            .accessDenied("\"\(path.quoted)\" is outside of the session's directory, which this tool does not leave")
         case .danglingLink(let name):
             .accessDenied(
                 "\"\(path.quoted)\": \"\(name.quoted)\" is a symbolic link to something that does not exist")
@@ -132,24 +134,8 @@ public struct FileScope: Sendable {
 
     private func place(_ found: FoundPath, in root: DirectoryRoot) -> Place {
         let resolved = root.resolvedPath
-        let key = resolved + "/" + found.components.joined(separator: "/")
-        guard root.path == self.root.path,
-            let rest = root.relativePath(of: Directories.resolved(workingDirectory) ?? workingDirectory)
-        else {
-            return Place(
-                found: found, shown: Self.shown(found.components, root: resolved, from: []), key: key, prefix: [],
-                root: resolved)
-        }
-        let prefix = rest.split(separator: "/").map(String.init)
         return Place(
-            found: found, shown: Self.shown(found.components, root: nil, from: prefix), key: key, prefix: prefix,
-            root: nil)
-    }
-
-    private static func shown(_ components: [String], root: String?, from prefix: [String]) -> String {
-        if let root { return ([root == "/" ? "" : root] + components).joined(separator: "/") }
-        let common = zip(components, prefix).prefix { $0 == $1 }.count
-        let path = Array(repeating: "..", count: prefix.count - common) + components[common...]
-        return path.isEmpty ? "." : path.joined(separator: "/")
+            found: found, key: resolved + "/" + found.components.joined(separator: "/"),
+            root: root.path == self.root.path ? nil : resolved)
     }
 }

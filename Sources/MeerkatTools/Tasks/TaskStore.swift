@@ -34,13 +34,6 @@ public final class TaskStore: Sendable {
         self.ids = ids
     }
 
-    /// The file of a project, or nil when the project has no `.rkat` directory and none is configured.
-    public static func path(root: String?, configured: String? = nil) -> String? {
-        if let configured { return configured }
-        guard let root, Directories.isDirectory(root + "/.rkat") else { return nil }
-        return root + "/.rkat/tasks.json"
-    }
-
     /// The tasks that are not completed, as lines of JSON in storage order; nil when there are none.
     public func openTasks() async -> String? {
         // Whoever asks has no use for the reason; the tools tell it.

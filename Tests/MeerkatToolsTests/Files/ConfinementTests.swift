@@ -35,7 +35,7 @@ import Testing
     func pathsThatLeadOutsideAreRefused(path: String) async throws {
         try await withLinks { (project) async throws in
             let error = ToolError.accessDenied(
-                "\"\(path)\" is outside of the project directory, which this tool does not leave")
+                "\"\(path)\" is outside of the session's directory, which this tool does not leave")
             #expect(await project.read.failure(["path": .string(path)]) == error)
             #expect(await project.write.failure(["path": .string(path), "content": "x"]) == error)
             #expect(
@@ -138,7 +138,7 @@ import Testing
             #expect(
                 await project.edit.failure(["path": "pipe", "old_text": "a", "new_text": "b"])
                     == .executionFailed("\"pipe\" is no regular file"))
-            let devices = FileScope(root: "/dev", workingDirectory: "/dev")
+            let devices = FileScope(root: "/dev")
             #expect(
                 await ReadFileTool(scope: devices).failure(["path": "zero"])
                     == .executionFailed("\"zero\" is no regular file but a pipe, a socket or a device"))
@@ -150,8 +150,7 @@ import Testing
 
     @Test func furtherDirectoriesAreForReadingOnly() async throws {
         try await withProject { project in
-            let scope = FileScope(
-                root: project.root, workingDirectory: project.root, readable: [project.outside + "/other"])
+            let scope = FileScope(root: project.root, readable: [project.outside + "/other"])
             let path = project.outside + "/other/output"
             #expect(await ReadFileTool(scope: scope).failure(["path": .string(path)])?.code == "execution_failed")
             try Data("spilled\n".utf8).write(to: URL(filePath: path))
@@ -171,23 +170,35 @@ import Testing
         }
     }
 
-    @Test func relativePathsStartInTheWorkingDirectory() async throws {
+    @Test func whatIsHiddenIsOutOfReachUnderEveryName() async throws {
         try await withProject { project in
-            try project.put("sub/deep/file", "x")
-            try project.put("top", "y")
-            let scope = FileScope(root: project.root, workingDirectory: project.root + "/sub")
-            let paths: [(JSONValue, JSONValue)] = [
-                ("deep/file", "deep/file"), ("../top", "../top"), ("../sub/deep/file", "deep/file"),
-                (.string(project.root + "/top"), "../top"),
-            ]
-            for (path, shown) in paths {
-                #expect(try await ReadFileTool(scope: scope).result(["path": path])["path"] == shown)
+            try project.put("state/sessions/meerkat.db", "journal")
+            try project.put("settings.toml", "key")
+            try project.link("alias", to: "state")
+            try project.link("alias.toml", to: "settings.toml")
+            #expect(link(project.root + "/settings.toml", project.root + "/twin.toml") == 0)
+            try project.put("open", "x")
+            let hidden = [project.root + "/alias", project.root + "/settings.toml", project.root + "/later"]
+            let scope = FileScope(root: project.root, hidden: hidden)
+            for path in ["state/sessions/meerkat.db", "alias/sessions/meerkat.db", "settings.toml", "twin.toml"] {
+                #expect(await ReadFileTool(scope: scope).failure(["path": .string(path)])?.code == "access_denied")
+                let error = await WriteFileTool(scope: scope).failure(["path": .string(path), "content": ""])
+                #expect(error?.code == "access_denied", "\(path)")
             }
-            #expect(
-                try await ListFilesTool(scope: scope).result(["path": ".."]) == [
-                    "path": "..", "entries": [["path": "./"], ["path": "../top", "size": 1]], "truncated": false,
-                ])
-            #expect(await ReadFileTool(scope: scope).failure(["path": "../../secret"])?.code == "access_denied")
+            #expect(await WriteFileTool(scope: scope).failure(["path": "state/new", "content": ""]) != nil)
+            #expect(await ListFilesTool(scope: scope).failure(["path": "alias"])?.code == "access_denied")
+            let found = try await SearchFilesTool(scope: scope).result(["pattern": "journal|key|x"])
+            #expect(found["matches"]?.array?.compactMap { $0["path"]?.string } == ["open"])
+            try project.put("later/file", "x")
+            #expect(await ReadFileTool(scope: scope).failure(["path": "later/file"])?.code == "access_denied")
+
+            for root in ["state", "alias/sessions"] {
+                let inside = FileScope(root: project.root + "/" + root, hidden: hidden)
+                #expect(await ListFilesTool(scope: inside).failure(["path": "."])?.code == "access_denied")
+            }
+            for name in ["state", "settings.toml", "twin.toml", "alias", "alias.toml", "open", "later"] {
+                try FileManager.default.removeItem(atPath: project.root + "/" + name)
+            }
         }
     }
 
@@ -196,7 +207,7 @@ import Testing
             try project.put("file", "x")
             try FileManager.default.createSymbolicLink(
                 atPath: project.root + "/self", withDestinationPath: project.root)
-            let scope = FileScope(root: project.root + "/self", workingDirectory: project.root + "/self")
+            let scope = FileScope(root: project.root + "/self")
             for path in ["file", project.root + "/file", project.root + "/self/file", "self/self/file"] {
                 #expect(try await ReadFileTool(scope: scope).result(["path": .string(path)])["path"] == "file")
             }

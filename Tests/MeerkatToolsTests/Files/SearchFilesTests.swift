@@ -157,7 +157,7 @@ import Testing
         try await withProject { project in
             let folder = project.outside + "/other"
             try Data("spilled x\n".utf8).write(to: URL(filePath: folder + "/output"))
-            let scope = FileScope(root: project.root, workingDirectory: project.root, readable: [folder])
+            let scope = FileScope(root: project.root, readable: [folder])
             #expect(
                 try await SearchFilesTool(scope: scope).result(["pattern": "x", "path": .string(folder)])["matches"]
                     == [["path": .string(folder + "/output"), "line": 1, "text": "spilled x"]])

@@ -10,7 +10,7 @@ struct Project {
     /// The parent of the root, where nothing may be changed.
     let outside: String
     var root: String { outside + "/project" }
-    var scope: FileScope { FileScope(root: root, workingDirectory: root) }
+    var scope: FileScope { FileScope(root: root) }
 
     var read: ReadFileTool { ReadFileTool(scope: scope) }
     var write: WriteFileTool { WriteFileTool(scope: scope) }

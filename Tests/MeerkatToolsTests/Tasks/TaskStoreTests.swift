@@ -155,12 +155,6 @@ import Testing
         }
     }
 
-    @Test func tasksOfAProjectAreInItsDirectoryIfItHasOne() throws {
-        #expect(TaskStore.path(root: nil) == nil)
-        #expect(TaskStore.path(root: nil, configured: "/t.json") == "/t.json")
-        #expect(TaskStore.path(root: "/nowhere") == nil)
-    }
-
     @Test func theOldestCompletedTasksGoFirst() {
         var list = TaskList(projectID: "p", createdAt: "c")
         func task(_ number: Int, _ status: TaskItem.Status) -> TaskItem {
