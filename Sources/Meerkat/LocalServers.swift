@@ -18,11 +18,21 @@ final class LocalServers: Sendable {
     private let clock: any RuntimeClock
     private let report: @Sendable (String) -> Void
     private let found = Mutex<Found?>(nil)
+    private let isTold = Atomic<Bool>(false)
 
     init(transport: any HTTPTransport, clock: any RuntimeClock, report: @escaping @Sendable (String) -> Void) {
         self.transport = transport
         self.clock = clock
         self.report = report
+    }
+
+    /// The server to be used, which is told once.
+    func use() async -> Found? {
+        guard let server = await discover() else { return nil }
+        if !isTold.exchange(true, ordering: .relaxed) {
+            report("using the local model server at \(server.baseURL) (\(server.models[0]))")
+        }
+        return server
     }
 
     /// The first usual place where a server lists models; nil when none answers within 200 ms in all.
@@ -46,12 +56,7 @@ final class LocalServers: Sendable {
             group.cancelAll()
             return finds.min { $0.0 < $1.0 }?.1
         }
-        guard let result else { return nil }
-        let isNew = found.withLock { found in
-            defer { found = result }
-            return found == nil
-        }
-        if isNew { report("using the local model server at \(result.baseURL) (\(result.models[0]))") }
+        if let result { found.withLock { $0 = result } }
         return result
     }
 

@@ -62,9 +62,10 @@ public final class MeerkatRuntime: AgentRuntime {
     private let sessions: SessionDirectory
 
     public init(_ options: Options) {
-        let places = Places(workingDirectory: options.workingDirectory, home: options.environment["HOME"])
+        let places = Places(workingDirectory: options.workingDirectory, environment: options.environment)
         let configuration =
-            options.configuration ?? FileConfigurationStore(home: places.home, projectRoot: places.projectRoot)
+            options.configuration
+            ?? FileConfigurationStore(home: places.home, projectRoot: places.hasSettings ? places.projectRoot : nil)
         self.configuration = configuration
         let resolver = ModelResolver(configuration: configuration, options: options)
         let notes = InstructionFiles(places: places, hasOwnTools: !options.tools.isEmpty)

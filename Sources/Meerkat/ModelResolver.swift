@@ -134,13 +134,18 @@ final class ModelResolver: Sendable {
         if settings.credentials(for: "openai_compatible", in: environment).baseURL != nil {
             return ("openai_compatible", try await defaultModel(of: "openai_compatible", settings))
         }
-        if settings.providers.local, let found = await localServers.discover() {
+        if settings.providers.local, let found = await localServers.use() {
             return ("openai_compatible", found.models[0])
         }
+        let remedies =
+            "no model can be used: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY (API key), or RKAT_LOCAL_URL "
+            + "to an OpenAI-compatible server"
+        // Whoever listens does not become the model by that.
+        guard let found = await localServers.discover() else { throw notConfigured(nil, remedies) }
         throw notConfigured(
             nil,
-            "no model can be used: set ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY (API key), or RKAT_LOCAL_URL "
-                + "to an OpenAI-compatible server, or start one on 127.0.0.1:8080 or 127.0.0.1:11434")
+            "\(remedies); one that lists \(found.models[0].quoted) answers at \(found.baseURL): set "
+                + "RKAT_LOCAL_URL=\(found.baseURL), or providers.local = true in ~/.rkat/config.toml, to use it")
     }
 
     private func defaultModel(of name: String, _ settings: Configuration) async throws(SessionError) -> String {
@@ -234,6 +239,7 @@ final class ModelResolver: Sendable {
 
     /// The variable of the key that a provider wants; nil when it may have none.
     func requiredKey(of name: String, at url: String, _ settings: Configuration) -> String? {
+        guard !settings.providers.withoutKey.contains(name) else { return nil }
         if let variable = settings.providers.definitions[name]?.apiKeyEnv { return variable }
         guard ProviderCatalog.wantsKey(name), URLLocation(url)?.isLoopback != true else { return nil }
         return settings.keyVariables(of: name).first { !$0.hasPrefix("RKAT_") }
@@ -261,7 +267,7 @@ final class ModelResolver: Sendable {
         let credentials = settings.credentials(for: name, in: environment)
         var url = credentials.baseURL?.value ?? definition.baseURL
         if url == nil, name == "openai_compatible", settings.providers.local {
-            url = await localServers.discover()?.baseURL
+            url = await localServers.use()?.baseURL
         }
         guard let url else {
             let variable = name == "openai_compatible" ? "RKAT_LOCAL_URL or " : ""

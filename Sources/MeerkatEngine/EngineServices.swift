@@ -121,7 +121,7 @@ extension ResolvedModel {
 /// What bounds a run.
 public struct RunSettings: Sendable, Hashable {
     /// Most model calls of one run.
-    public var maxTurns = 100
+    public var maxTurns = Configuration.Agent.defaultMaxTurns
     public var retry = RetryPlan()
     /// Longest wait for the first sign of an answer.
     public var firstTokenTimeout = Duration.seconds(600)

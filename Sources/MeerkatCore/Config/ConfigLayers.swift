@@ -15,8 +15,11 @@ public struct ConfigLayers: Sendable, Hashable {
 
     /// The configuration that all layers make together.
     public func configuration() throws(ConfigError) -> Configuration {
-        try Configuration(config: Self.merge(.object(below), .object(top), at: []))
+        try Configuration(config: .object(merged))
     }
+
+    /// Both layers as one tree.
+    public var merged: JSONObject { Self.merge(.object(below), .object(top), at: []).object ?? top }
 
     // MARK: Writing
 
@@ -85,7 +88,7 @@ public struct ConfigLayers: Sendable, Hashable {
     private static let hookEntries: ConfigPath = ["hooks", "entries"]
 
     /// Whether a table is one value: replaced as a whole, and written in one piece.
-    static func isAtomic(_ path: ConfigPath) -> Bool {
+    public static func isAtomic(_ path: ConfigPath) -> Bool {
         path == ["agent", "output_schema"]
     }
 

@@ -13,7 +13,7 @@ extension Configuration {
         public var temperature: Double?
         /// The part of a limit at which a warning is given.
         public var budgetWarningThreshold = 0.8
-        /// Most model calls of one run; nil means 100.
+        /// Most model calls of one run; nil means ``defaultMaxTurns``.
         public var maxTurns: Int?
         /// Settings passed on to the provider.
         public var providerParams: JSONObject?
@@ -23,6 +23,7 @@ extension Configuration {
         public var fallbackModels: [ModelChoice] = []
         public var unknown = JSONObject()
 
+        public static let defaultMaxTurns = 100
         public static let defaultModel = "claude-sonnet-4-5"
 
         public init() {}

@@ -27,12 +27,14 @@ extension Configuration {
     public struct Providers: ConfigSection {
         public var baseURLs: ConfigMap<String>?
         public var apiKeys: ConfigMap<String>?
-        /// Whether a server on this machine is looked for when nothing else is configured.
-        public var local = true
+        /// Whether a server that listens on this machine is used when nothing else is configured.
+        public var local = false
         /// Hosts that may be spoken to without encryption, besides this machine.
         public var allowHTTP: [String] = []
         /// The tables `[providers.NAME]`.
         public var definitions: ConfigMap<ProviderDefinition> = [:]
+        /// Providers that get no key, because a project that nobody trusts says where they are; not a setting.
+        public var withoutKey: Set<String> = []
         public var unknown = JSONObject()
 
         public init() {}

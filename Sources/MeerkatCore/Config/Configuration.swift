@@ -58,11 +58,11 @@ public struct Configuration: ConfigSection {
         return object
     }
 
-    /// The configuration as it is shown: every key, ``maxTokens`` with the value that counts.
+    /// The configuration as it is shown: every key, ``maxTokens`` with the value that counts, secrets as being set.
     public var shown: JSONObject {
         var copy = self
         copy.maxTokens = effectiveMaxTokens
-        return copy.object
+        return SecretKeys.masked(copy.object)
     }
 
     /// Most tokens of one answer when a request does not say.

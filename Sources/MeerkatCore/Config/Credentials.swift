@@ -43,11 +43,12 @@ extension Configuration {
     /// The base URL comes from `providers.base_urls`, the provider's own table or `provider.base_url`, else from
     /// `RKAT_<P>_BASE_URL`, else from the vendor's variables. The key comes from the environment, `RKAT_<P>_API_KEY`
     /// before the vendor's, else from `providers.api_keys` or `provider.api_key`; but a key and a base URL that are both
-    /// in the configuration belong together and are used together.
+    /// in the configuration belong together and are used together. A provider ``Providers/withoutKey`` gets none.
     public func credentials(for provider: String, in environment: [String: String]) -> Credentials {
         let name = Self.canonicalProvider(provider)
         let variables = ProviderVariables(of: name)
         let baseURL = configuredBaseURL(name) ?? Self.first(of: variables.baseURLs, in: environment)
+        guard !providers.withoutKey.contains(name) else { return Credentials(provider: name, baseURL: baseURL) }
         let ownKey = Self.first(of: providers.definitions[name]?.apiKeyEnv.map { [$0] } ?? [], in: environment)
         let configuredKey = configuredKey(name)
         let environmentKey = Self.first(of: variables.keys, in: environment)

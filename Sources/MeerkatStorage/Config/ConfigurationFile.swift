@@ -11,6 +11,12 @@ struct ConfigurationFile {
 
     private static let sizeLimit = 1 << 20
 
+    /// A file of which nothing counts.
+    init(empty path: String) throws(ConfigError) {
+        self.path = path
+        document = try TOMLDocument([], file: path)
+    }
+
     /// Reads a file; one that does not exist has no keys.
     init(reading path: String) throws(ConfigError) {
         self.path = path
@@ -42,7 +48,7 @@ struct ConfigurationFile {
     /// Leaves out the sensitive keys that are not among the trusted ones.
     mutating func ignoreAll(of sensitive: [ConfigPath], except trusted: Set<String>) {
         let keys = allKeys
-        ignored = sensitive.filter { trusted.isEmpty || !trusted.contains(SensitiveKeys.fingerprint(of: $0, in: keys)) }
+        ignored = sensitive.filter { trusted.isEmpty || !trusted.contains(ProjectKeys.fingerprint(of: $0, in: keys)) }
     }
 
     // MARK: Writing
@@ -75,7 +81,8 @@ struct ConfigurationFile {
         return [.remove(old)] + new.compactMap { path in keys[path].map { .set(path, $0) } }
     }
 
-    func save() throws(ConfigError) {
-        try PrivateFile.write(document.text, to: path)
+    /// Writes the file; a private one is for this user only, whatever it was.
+    func save(isPrivate: Bool = false) throws(ConfigError) {
+        try PrivateFile.write(document.text, to: path, keepsMode: !isPrivate)
     }
 }

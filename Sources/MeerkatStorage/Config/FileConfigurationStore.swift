@@ -9,8 +9,7 @@ internal import Synchronization
 /// the keys that change. Sensitive keys of a project file count only when the user trusts them, which includes all that
 /// were written through here.
 public final class FileConfigurationStore: ConfigurationStore {
-    private let userFile: String?
-    private let projectFile: String?
+    private let places: ConfigurationPlaces
     private let trust: TrustFile
     private let lockPatience: Duration
     private let state = Mutex<State?>(nil)
@@ -36,12 +35,18 @@ public final class FileConfigurationStore: ConfigurationStore {
     /// Makes a store whose changes wait for those of other processes no longer than `lockPatience`.
     init(home: String?, projectRoot: String?, lockPatience: Duration) {
         let home = home.flatMap { $0.isEmpty ? nil : $0 }
-        let isHome =
-            projectRoot != nil && home.flatMap(Directories.resolved) == projectRoot.flatMap(Directories.resolved)
-        userFile = home.map { $0 + "/.rkat/config.toml" }
-        projectFile = home != nil && isHome ? nil : projectRoot.map { $0 + "/.rkat/config.toml" }
+        let (own, shared) = (home.map { $0 + "/.rkat" }, projectRoot.map { $0 + "/.rkat" })
+        // A project's directory may be a link to the user's.
+        let isOne = own != nil && Self.isSame(own, shared)
+        places = ConfigurationPlaces(
+            user: own.map { $0 + "/config.toml" }, secrets: own.map { $0 + "/credentials.toml" },
+            project: isOne ? nil : shared.map { $0 + "/config.toml" })
         self.lockPatience = lockPatience
-        trust = TrustFile(path: home.map { $0 + "/.rkat/trusted.json" })
+        trust = TrustFile(path: own.map { $0 + "/trusted.json" })
+    }
+
+    private static func isSame(_ one: String?, _ other: String?) -> Bool {
+        one == other || one.flatMap(Directories.resolved).map { $0 == other.flatMap(Directories.resolved) } ?? false
     }
 
     // MARK: Reading
@@ -60,40 +65,45 @@ public final class FileConfigurationStore: ConfigurationStore {
             let stamps = stamps
             if let known = state, known.isSettled, known.stamps == stamps { return known }
             // Taken before reading: a change in between shows the next time.
-            let files = try Files(user: userFile, project: projectFile, trust: trust)
+            let files = try ConfigurationFiles(places, trust: trust)
             let loaded = State(
                 stamps: stamps, isSettled: stamps.allSatisfy { $0?.isSettled ?? true },
-                configuration: try files.layers.configuration(), untrusted: files.untrusted)
+                configuration: try files.configuration(), untrusted: files.untrusted)
             state = loaded
             return loaded
         }
     }
 
     private var stamps: [FileStamp?] {
-        let files = [userFile, projectFile, projectFile.flatMap { _ in trust.path }]
+        let files = [places.user, places.secrets, places.project, places.project.flatMap { _ in trust.path }]
         return files.compactMap(\.self).map { FileStamp(of: $0) }
     }
 
     // MARK: Writing
 
     public func set(_ object: JSONObject) throws(ConfigError) {
-        _ = try write { (layers) throws(ConfigError) in try layers.replacing(with: object) }
+        _ = try write { (layers) throws(ConfigError) in
+            try layers.replacing(with: SecretKeys.restored(object, from: try layers.configuration().object))
+        }
     }
 
     public func patch(_ patch: JSONObject) throws(ConfigError) -> JSONObject {
-        try write { (layers) throws(ConfigError) in try layers.patching(with: patch) }.shown
+        try write { (layers) throws(ConfigError) in
+            try layers.patching(with: SecretKeys.restored(patch, from: try layers.configuration().object))
+        }.shown
     }
 
-    /// Trusts all that the project file says now.
-    public func trustProject() throws(ConfigError) {
-        guard let projectFile, Directories.fileExists(projectFile) else { return }
+    /// Trusts what was shown of the project file; what was changed in the file since is not trusted.
+    public func trust(_ shown: UntrustedKeys) throws(ConfigError) {
+        guard let path = places.project, path == shown.file, Directories.fileExists(path) else { return }
         try Self.writing.withLock { (_) throws(ConfigError) in
-            let lock = try ConfigurationLock(on: projectFile, patience: lockPatience)
+            let lock = try ConfigurationLock(on: path, patience: lockPatience)
             defer { lock.release() }
-            guard let project = try Files(user: userFile, project: projectFile, trust: trust).project else { return }
+            guard let project = try ConfigurationFiles(places, trust: trust).project else { return }
             let keys = project.file.allKeys
-            let fingerprints = project.sensitive.map { SensitiveKeys.fingerprint(of: $0, in: keys) }
-            try trust.record(Set(fingerprints), for: Files.identity(of: project.file.path), holding: lock)
+            let present = Set(project.sensitive.map { ProjectKeys.fingerprint(of: $0, in: keys) })
+            let trusted = present.intersection(project.trusted.union(shown.fingerprints))
+            try trust.record(trusted, for: ConfigurationFiles.identity(of: path), holding: lock)
             forget()
         }
     }
@@ -110,9 +120,15 @@ public final class FileConfigurationStore: ConfigurationStore {
             }
             let lock = try ConfigurationLock(on: place, patience: lockPatience)
             defer { lock.release() }
-            let edited = try edit(change)
+            var edited = try edit(change)
+            var inner: ConfigurationLock?
+            defer { inner?.release() }
+            if edited.secrets != nil, let path = places.secrets {
+                inner = try ConfigurationLock(on: path, patience: lockPatience, holding: lock)
+                edited = try edit(change)
+            }
             guard edited.isChanged else { return edited.result }
-            try save(edited.file, trusting: edited.fingerprints, before: edited.trusted, holding: lock)
+            try save(edited, holding: inner ?? lock)
             forget()
             return edited.result
         }
@@ -120,7 +136,7 @@ public final class FileConfigurationStore: ConfigurationStore {
 
     /// The file that changes are written to.
     private func place() throws(ConfigError) -> String {
-        guard let path = projectFile ?? userFile.map({ Directories.resolved($0) ?? $0 }) else {
+        guard let path = places.project ?? places.user.map({ Directories.resolved($0) ?? $0 }) else {
             throw ConfigError(.noPlace, origin: .file("~"))
         }
         return path
@@ -128,48 +144,85 @@ public final class FileConfigurationStore: ConfigurationStore {
 
     /// A change, made but not saved.
     private struct Edited {
-        var file: ConfigurationFile
-        /// What is in force after it.
+        /// The file of settings, when it changes.
+        var target: ConfigurationFile?
+        /// The file of secrets, when it changes.
+        var secrets: ConfigurationFile?
+        /// What the file of secrets held before.
+        var oldSecrets: ConfigurationFile?
+        /// What is in force after the change.
         var result: Configuration
-        var isChanged: Bool
         /// What is trusted in the file after it, when that is not the same as before.
         var fingerprints: Set<String>?
         /// What was trusted before.
         var trusted: Set<String> = []
+
+        var isChanged: Bool { target != nil || secrets != nil || fingerprints != nil }
     }
 
     private func edit(_ change: (ConfigLayers) throws(ConfigError) -> JSONObject) throws(ConfigError) -> Edited {
-        let files = try Files(user: userFile, project: projectFile, trust: trust)
-        guard var target = files.project?.file ?? files.user else {
-            throw ConfigError(.noPlace, origin: .file("~"))
+        let files = try ConfigurationFiles(places, trust: trust)
+        guard var target = files.target else { throw ConfigError(.noPlace, origin: .file("~")) }
+        if let refusal = files.project?.refusal {
+            throw ConfigError(.unwritable(refusal), origin: .file(target.path))
         }
         let layers = files.layers
         let wanted = try change(layers)
         let edits = ConfigEdit.difference(from: layers.top, to: wanted, keeping: target.ignored)
         let expected = try ConfigLayers(below: layers.below, top: wanted).configuration()
-        guard !edits.isEmpty else { return Edited(file: target, result: expected, isChanged: false) }
+        guard !edits.isEmpty else { return Edited(result: expected) }
 
-        try target.apply(edits)
+        var secrets = files.secrets
+        let secretEdits = try Self.apply(edits, to: &target, secrets: &secrets)
         let fingerprints = try trustedFingerprints(in: &target, after: edits, files)
-        let result = try ConfigLayers(below: layers.below, top: target.tree).configuration()
+        let result = try files.layers(target.tree, secrets?.tree ?? [:]).configuration()
         guard JSONValue.object(result.object).means(.object(expected.object)) else {
             throw ConfigError(.unwritable("the file must be edited by hand"), origin: .file(target.path))
         }
+        let isChanged = target.document.text != files.target?.document.text
         return Edited(
-            file: target, result: result, isChanged: true, fingerprints: fingerprints,
-            trusted: files.project?.trusted ?? [])
+            target: isChanged ? target : nil, secrets: secretEdits ? secrets : nil, oldSecrets: files.secrets,
+            result: result, fingerprints: fingerprints, trusted: files.project?.trusted ?? [])
+    }
+
+    /// Makes the changes in the text of the files, each in the one that it belongs to.
+    ///
+    /// - Returns: Whether secrets have changed.
+    private static func apply(
+        _ edits: [ConfigEdit], to target: inout ConfigurationFile, secrets: inout ConfigurationFile?
+    ) throws(ConfigError) -> Bool {
+        var (open, secret): ([ConfigEdit], [ConfigEdit]) = ([], [])
+        for edit in edits {
+            let isKept = secrets?.allKeys[edit.path] != nil
+            let isOpen = target.allKeys[edit.path] != nil
+            switch edit {
+            case .set(let path, let value) where SecretKeys.contains(path, value):
+                guard secrets != nil else { throw ConfigError(.noPlace, key: path, origin: .file("~")) }
+                secret.append(edit)
+                if isOpen { open.append(.remove(path)) }
+            case .set(let path, _):
+                open.append(edit)
+                if isKept { secret.append(.remove(path)) }
+            case .remove:
+                if isOpen { open.append(edit) }
+                if isKept { secret.append(edit) }
+            }
+        }
+        try target.apply(open)
+        try secrets?.apply(secret)
+        return !secret.isEmpty
     }
 
     /// The fingerprints to be recorded after a write: what was trusted before and what was written now.
     private func trustedFingerprints(
-        in target: inout ConfigurationFile, after edits: [ConfigEdit], _ files: Files
+        in target: inout ConfigurationFile, after edits: [ConfigEdit], _ files: ConfigurationFiles
     ) throws(ConfigError) -> Set<String>? {
         guard let project = files.project else { return nil }
         let keys = target.allKeys
         var trusted: Set<String> = []
-        let sensitive = SensitiveKeys.all(in: keys, below: try files.below())
+        let sensitive = ProjectKeys.needingTrust(in: keys, below: try files.below())
         for path in sensitive {
-            let fingerprint = SensitiveKeys.fingerprint(of: path, in: keys)
+            let fingerprint = ProjectKeys.fingerprint(of: path, in: keys)
             let isWritten = edits.contains { path.starts(with: $0.path) || $0.path.starts(with: path) }
             if isWritten || project.trusted.contains(fingerprint) { trusted.insert(fingerprint) }
         }
@@ -177,18 +230,23 @@ public final class FileConfigurationStore: ConfigurationStore {
         return trusted == project.trusted ? nil : trusted
     }
 
-    /// Writes a file and what is trusted in it; when the file cannot be written, trust is as before.
-    private func save(
-        _ file: ConfigurationFile, trusting fingerprints: Set<String>?, before: Set<String>,
-        holding lock: ConfigurationLock
-    ) throws(ConfigError) {
-        let identity = Files.identity(of: file.path)
-        if let fingerprints { try trust.record(fingerprints, for: identity, holding: lock) }
+    /// Writes the files and what is trusted; when one cannot be written, the others are as before.
+    private func save(_ edited: Edited, holding lock: ConfigurationLock) throws(ConfigError) {
+        var undo: [() -> Void] = []
         do throws(ConfigError) {
-            try file.save()
+            if let fingerprints = edited.fingerprints, let path = places.project {
+                let identity = ConfigurationFiles.identity(of: path)
+                try trust.record(fingerprints, for: identity, holding: lock)
+                // The first failure is the one to be told.
+                undo.append { try? self.trust.record(edited.trusted, for: identity, holding: lock) }
+            }
+            if let secrets = edited.secrets {
+                try secrets.save(isPrivate: true)
+                undo.append { try? edited.oldSecrets?.save(isPrivate: true) }
+            }
+            try edited.target?.save()
         } catch {
-            // The first failure is the one to be told.
-            if fingerprints != nil { try? trust.record(before, for: identity, holding: lock) }
+            for step in undo.reversed() { step() }
             throw error
         }
     }
@@ -196,69 +254,5 @@ public final class FileConfigurationStore: ConfigurationStore {
     /// Makes the next question read the files.
     private func forget() {
         state.withLock { $0 = nil }
-    }
-}
-
-/// Keys of a project file that do not count.
-public struct UntrustedKeys: Sendable, Hashable {
-    public var file: String
-    public var keys: [ConfigPath]
-
-    /// A line for people; of many keys it names the first.
-    public var message: String {
-        let named = keys.prefix(20).map { String("\($0)".prefix(100)) }.joined(separator: ", ")
-        let more = keys.count > 20 ? " and \(keys.count - 20) more" : ""
-        return "\(file) is not trusted; ignored: \(named)\(more)"
-    }
-}
-
-/// Both files, read together.
-private struct Files {
-    struct Project {
-        var file: ConfigurationFile
-        var sensitive: [ConfigPath]
-        var trusted: Set<String>
-    }
-
-    var user: ConfigurationFile?
-    var project: Project?
-
-    init(user: String?, project: String?, trust: TrustFile) throws(ConfigError) {
-        if let user {
-            // A link into a directory of settings is followed, so that writing keeps it.
-            let file = try ConfigurationFile(reading: Directories.resolved(user) ?? user)
-            try file.check()
-            self.user = file
-        }
-        guard let project else { return }
-        var file = try ConfigurationFile(reading: project)
-        let sensitive = SensitiveKeys.all(in: file.allKeys, below: try below())
-        let trusted = sensitive.isEmpty ? [] : trust.fingerprints(for: Self.identity(of: project))
-        file.ignoreAll(of: sensitive, except: trusted)
-        try file.check()
-        self.project = Project(file: file, sensitive: sensitive, trusted: trusted)
-    }
-
-    /// The configuration that the user's file alone makes.
-    func below() throws(ConfigError) -> Configuration {
-        try Configuration(config: .object(user?.tree ?? JSONObject()))
-    }
-
-    var layers: ConfigLayers {
-        guard let project else { return ConfigLayers(top: user?.tree ?? JSONObject()) }
-        return ConfigLayers(below: user?.tree ?? JSONObject(), top: project.file.tree)
-    }
-
-    var untrusted: UntrustedKeys? {
-        guard let file = project?.file, !file.ignored.isEmpty else { return nil }
-        return UntrustedKeys(file: file.path, keys: file.ignored)
-    }
-
-    /// The name under which trust in a file is recorded; the file itself need not exist yet.
-    static func identity(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/"), let folder = Directories.resolved(String(path[..<slash])) else {
-            return path
-        }
-        return folder + path[slash...]
     }
 }

@@ -2,64 +2,174 @@ internal import MeerkatCore
 internal import MeerkatIO
 internal import MeerkatJSON
 
-/// The keys by which a cloned repository could start programs, redirect keys or loosen policy.
-enum SensitiveKeys {
-    /// Those of a project file's tree that count only when they are trusted.
+/// What the settings of a project may say that nobody trusts: what is on a list of harmless keys, and limits and
+/// policies where they are stricter than those below.
+///
+/// Whoever adds a setting and does not add it here has added one that counts only when it is trusted.
+enum ProjectKeys {
+    /// When a value of a project counts by itself.
+    private enum Rule {
+        case always
+        /// When it is a number, or a duration, that is not greater.
+        case atMost
+        case only(JSONValue)
+        /// When it is a path inside the project.
+        case relativePath
+        /// When it names this machine.
+        case loopback
+        /// When it is a list of names that all stand in the list below.
+        case subset
+    }
+
+    private static let rules: [String: Rule] = [
+        "agent.model": .always, "agent.system_prompt": .always, "agent.system_prompt_file": .relativePath,
+        "agent.tool_instructions": .always, "agent.temperature": .always, "agent.fallback_models": .always,
+        "agent.budget_warning_threshold": .always, "agent.output_schema": .always,
+        "agent.structured_output_retries": .atMost, "agent.max_tokens_per_turn": .atMost, "agent.max_turns": .atMost,
+        "max_tokens": .atMost,
+        "models.anthropic": .always, "models.openai": .always, "models.gemini": .always,
+        "sub_agents.default_provider": .always, "sub_agents.default_model": .always,
+        "budget.max_tokens": .atMost, "budget.max_duration": .atMost, "budget.max_tool_calls": .atMost,
+        "limits.budget": .atMost, "limits.max_duration": .atMost, "limits.max_cost_usd": .atMost,
+        "limits.max_open_sessions": .atMost, "limits.loaded_bytes": .atMost,
+        "retry.max_retries": .always, "retry.initial_delay": .always, "retry.max_delay": .always,
+        "retry.multiplier": .always, "retry.rate_limit_floor": .always,
+        "timeouts.connect": .always, "timeouts.first_token": .always, "timeouts.idle": .always,
+        "compaction.enabled": .always, "compaction.auto_compact_threshold": .always,
+        "compaction.recent_turn_budget": .always, "compaction.max_summary_tokens": .always,
+        "compaction.min_turns_between_compactions": .always,
+        "tools.default_timeout": .atMost, "tools.max_concurrent": .atMost, "tools.max_repeats": .atMost,
+        "tools.builtins_enabled": .only(false), "tools.shell_enabled": .only(false),
+        "tools.comms_enabled": .only(false), "tools.subagents_enabled": .only(false),
+        "shell.timeout_secs": .atMost, "shell.env_allow": .subset,
+        "skills.enabled": .only(false), "skills.max_injection_bytes": .atMost, "skills.inventory_threshold": .always,
+        "store.durability": .only("power"),
+        "provider.base_url": .loopback,
+    ]
+
+    /// The keys of a project file's tree that count only when they are trusted.
     ///
     /// A key that says what the layers below say anyway is none of them.
-    static func all(in tree: JSONObject, below: Configuration) -> [ConfigPath] {
-        let base = below.object
-        var found: [ConfigPath] = []
-        for path in leaves(of: tree) where tree[path] != base[path] && isSensitive(path, in: tree) {
-            found.append(path)
+    static func needingTrust(in tree: JSONObject, below: Configuration) -> [ConfigPath] {
+        let (base, limits) = (below.object, effective(below))
+        let found = leaves(of: tree).filter { path in
+            !isPolicy(path) && !(tree[path] ?? .null).means(base[path] ?? .null)
+                && !isHarmless(path, in: tree, below: limits)
         }
         return found + looserPolicy(in: tree, than: below.shell)
     }
 
-    /// Every key with a value that is not a table, or an empty one.
+    /// The settings below, with what counts where a limit is not set.
+    private static func effective(_ below: Configuration) -> JSONObject {
+        var below = below
+        below.maxTokens = below.effectiveMaxTokens
+        below.agent.maxTurns = below.agent.maxTurns ?? Configuration.Agent.defaultMaxTurns
+        // Both say the same, so neither loosens what the other says.
+        let tokens = [below.limits.budget, below.budget.maxTokens].compactMap(\.self).min()
+        let duration = [below.limits.maxDuration, below.budget.maxDuration].compactMap(\.self).min()
+        (below.limits.budget, below.budget.maxTokens) = (tokens, tokens)
+        (below.limits.maxDuration, below.budget.maxDuration) = (duration, duration)
+        return below.object
+    }
+
+    /// Every key with a value that is not a table; an empty table says nothing.
     private static func leaves(of object: JSONObject, at path: ConfigPath = []) -> [ConfigPath] {
         object.members.flatMap { member in
             let path = path + member.name
-            guard let inner = member.value.object, !inner.isEmpty else { return [path] }
+            guard let inner = member.value.object, !ConfigLayers.isAtomic(path) else { return [path] }
             return leaves(of: inner, at: path)
         }
     }
 
-    private static func isSensitive(_ path: ConfigPath, in tree: JSONObject) -> Bool {
-        let names = path.names
-        switch names[0] {
-        case "provider": return names != ["provider", "base_url"] || !isLoopback(tree[path])
-        case "providers":
-            guard names.count == 3 else { return true }
-            if names[1] == "base_urls" { return !isLoopback(tree[path]) }
-            let isOwn = ["kind", "base_url", "models"].contains(names[2]) && names[1] != "api_keys"
-            return !isOwn || !isLoopback(tree[["providers", names[1], "base_url"]])
-        case "hooks": return true
-        case "tools":
-            return path == ["tools", "mcp_servers"] || path == ["tools", "shell_enabled"] && tree[path] != false
-        case "shell": return path == ["shell", "program"]
-        case "comms", "rest": return true
-        case "skills":
-            guard names[1...].first == "repositories" else { return false }
-            return tree[path]?.array?.contains { ($0["type"] ?? $0["transport"] ?? "filesystem") != "filesystem" }
-                ?? true
-        default: return false
+    private static func isHarmless(_ path: ConfigPath, in tree: JSONObject, below: JSONObject) -> Bool {
+        let value = tree[path] ?? .null
+        switch rule(of: path) {
+        case .always: return true
+        case .atMost: return isAtMost(value, limit(at: path, in: below))
+        case .only(let harmless): return value.means(harmless)
+        case .relativePath: return value.string.map(isInside) ?? false
+        case .loopback: return isLoopback(value)
+        case .subset: return words(value)?.isSubset(of: words(below[path]) ?? []) ?? false
+        // A section that this build does not know is shown, and does nothing.
+        case nil: return isOwnLocalProvider(path, in: tree) || below[path.names[0]] == nil
         }
     }
 
-    private static func isLoopback(_ url: JSONValue?) -> Bool {
-        guard let text = url?.string, let location = URLLocation(text) else { return false }
+    private static func rule(of path: ConfigPath) -> Rule? {
+        switch (path.names.first, path.names.count) {
+        case ("providers", 3) where path.names[1] == "base_urls": .loopback
+        case ("tools", 3) where path.names[1] == "tool_timeouts": .atMost
+        default: path.names.contains { $0.contains(".") } ? nil : rules[path.names.joined(separator: ".")]
+        }
+    }
+
+    /// What must not be exceeded; nil when there is no limit.
+    private static func limit(at path: ConfigPath, in below: JSONObject) -> JSONValue? {
+        if let own = below[path], !own.isNull { return own }
+        return path.starts(with: ["tools", "tool_timeouts"]) ? below[["tools", "default_timeout"]] : .none
+    }
+
+    private static func isAtMost(_ value: JSONValue, _ limit: JSONValue?) -> Bool {
+        guard let amount = amount(value) else { return false }
+        guard let limit else { return true }
+        return self.amount(limit).map { amount <= $0 } ?? false
+    }
+
+    /// A number as it stands, a duration in milliseconds.
+    private static func amount(_ value: JSONValue) -> Double? {
+        if let number = value.double { return number }
+        return (try? LooseDuration(config: value)).map { $0.duration / .milliseconds(1) }
+    }
+
+    private static func isInside(_ path: String) -> Bool {
+        !path.hasPrefix("/") && !path.hasPrefix("~") && !path.split(separator: "/").contains("..")
+    }
+
+    // MARK: Providers
+
+    /// Whether a key is one of a provider that the project defines on this machine.
+    private static func isOwnLocalProvider(_ path: ConfigPath, in tree: JSONObject) -> Bool {
+        let names = path.names
+        guard names.count == 3, names[0] == "providers", names[1] != "api_keys",
+            ["kind", "base_url", "models"].contains(names[2])
+        else { return false }
+        return isLoopback(tree[["providers", names[1], "base_url"]] ?? .null)
+    }
+
+    /// The providers whose base URL is that of a project which nobody trusts with a key; `counting` is what counts of the
+    /// project's tree without being trusted.
+    static func providersWithoutKey(_ counting: JSONObject, below: Configuration) -> Set<String> {
+        var names: Set<String> = []
+        let base = below.object
+        func add(_ name: String, _ path: ConfigPath) {
+            guard let url = counting[path], url != base[path] else { return }
+            names.insert(Configuration.canonicalProvider(name))
+        }
+        add(below.provider.type.rawValue, ["provider", "base_url"])
+        for member in counting["providers"]?["base_urls"]?.object?.members ?? [] {
+            add(member.name, ["providers", "base_urls", member.name])
+        }
+        for member in counting["providers"]?.object?.members ?? [] where member.value.object != nil {
+            add(member.name, ["providers", member.name, "base_url"])
+        }
+        return names
+    }
+
+    private static func isLoopback(_ url: JSONValue) -> Bool {
+        guard let text = url.string, let location = URLLocation(text) else { return false }
         return location.isLoopback && location.userInfo == nil
     }
 
+    // MARK: The shell's policy
+
+    private static let policy: [ConfigPath] = [["shell", "security_mode"], ["shell", "security_patterns"]]
+
+    private static func isPolicy(_ path: ConfigPath) -> Bool { policy.contains(path) }
+
     /// The keys of the shell's policy when they permit more than the policy below.
     private static func looserPolicy(in tree: JSONObject, than below: Configuration.Shell) -> [ConfigPath] {
-        let environment: ConfigPath = ["shell", "env_allow"]
-        let passesMore = words(tree[environment]).map { !$0.isSubset(of: below.allowedEnvironment) } ?? false
-        let policy: [ConfigPath] = [["shell", "security_mode"], ["shell", "security_patterns"]]
-        let given = policy.filter { tree[$0] != nil }
         let isLooser = below.securityMode != .unrestricted && !isAsStrict(tree, policy[0], policy[1], below)
-        return (passesMore ? [environment] : []) + (isLooser ? given : [])
+        return isLooser ? policy.filter { tree[$0] != nil } : []
     }
 
     private static func isAsStrict(
@@ -73,6 +183,24 @@ enum SensitiveKeys {
 
     private static func words(_ list: JSONValue?) -> Set<String>? {
         list.map { Set(($0.array ?? []).compactMap(\.string)) }
+    }
+
+    // MARK: Kinds
+
+    /// What keys could be used for, the worst first.
+    private static let kinds: [[ConfigPath]] = [
+        [["hooks"], ["tools", "mcp_servers"], ["shell"], ["tools", "shell_enabled"], ["tools"]],
+        [["provider"], ["providers"], ["agent", "provider_params"], ["skills"], ["comms"], ["rest"]],
+        [["storage"], ["store"], ["agent", "system_prompt_file"]],
+    ]
+
+    /// The keys, those first by which most harm could be done.
+    static func worstFirst(_ paths: [ConfigPath]) -> [ConfigPath] {
+        func rank(_ path: ConfigPath) -> Int {
+            kinds.firstIndex { $0.contains { path.starts(with: $0) } } ?? kinds.count
+        }
+        return paths.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }
+            .map(\.element)
     }
 
     // MARK: Fingerprints

@@ -46,10 +46,10 @@ final class TrustFile: Sendable {
 /// Writing files below a `.rkat`.
 enum PrivateFile {
     /// Replaces a file, making its directory when there is none.
-    static func write(_ bytes: [UInt8], to path: String) throws(ConfigError) {
+    static func write(_ bytes: [UInt8], to path: String, keepsMode: Bool = true) throws(ConfigError) {
         do throws(SystemError) {
             try Directories.create(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-            try AtomicFile.replace(path, with: bytes)
+            try AtomicFile.replace(path, with: bytes, keepsMode: keepsMode)
         } catch {
             throw ConfigError(.unwritable(error.reason), origin: .file(path))
         }

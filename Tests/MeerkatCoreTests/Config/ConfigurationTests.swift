@@ -24,7 +24,7 @@ func json(_ text: String) throws -> JSONValue {
             "shell":{"program":"bash","timeout_secs":30,"security_mode":"unrestricted","security_patterns":[],
             "env_allow":[]},
             "store":{"sessions_path":null,"tasks_path":null,"durability":"process"},
-            "providers":{"base_urls":null,"api_keys":null,"local":true,"allow_http":[]},
+            "providers":{"base_urls":null,"api_keys":null,"local":false,"allow_http":[]},
             "comms":{"mode":"inproc","address":null,"auto_enable_for_subagents":false},
             "limits":{"budget":null,"max_duration":null,"max_cost_usd":null,"max_open_sessions":10000,"loaded_bytes":268435456},
             "rest":{"host":"127.0.0.1","port":8080},

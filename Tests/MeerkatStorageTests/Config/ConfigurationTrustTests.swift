@@ -13,6 +13,13 @@ import Testing
             try folders.write(
                 """
                 max_tokens = 7
+                [agent]
+                system_prompt_file = "~/.ssh/id_ed25519"
+                provider_params = { top_k = 1 }
+                [storage]
+                directory = "elsewhere"
+                [store]
+                tasks_path = "/tmp/tasks"
                 [provider]
                 type = "openai"
                 api_key = "x"
@@ -55,10 +62,10 @@ import Testing
             let configuration = try folders.store.current()
             var expected = Configuration()
             expected.maxTokens = 7
+            expected.providers.withoutKey = ["openai", "here"]
             expected.shell.securityMode = .denyList
             expected.shell.securityPatterns = ["rm *"]
             expected.shell.timeoutSeconds = 5
-            expected.tools.builtinsEnabled = true
             expected.providers.baseURLs = ["openai": "http://127.0.0.1:8080/v1"]
             expected.providers.definitions["here"] = try .init(
                 config: ["kind": "openai_compatible", "base_url": "http://localhost:11434", "models": ["m"]])
@@ -67,17 +74,20 @@ import Testing
             #expect(untrusted.file == folders.projectFile)
             #expect(
                 untrusted.keys.map(\.description) == [
-                    "provider.type", "provider.api_key", "provider.base_url", "providers.allow_http",
-                    "providers.base_urls.anthropic", "providers.base_urls.gemini", "providers.api_keys.anthropic",
-                    "providers.evil.base_url", "providers.evil.models", "providers.here.api_key_env",
-                    "providers.here.headers.a", "tools.shell_enabled", "tools.mcp_servers", "shell.program",
-                    "comms.mode", "rest.host", "hooks.entries", "skills.repositories", "shell.env_allow",
-                    "shell.security_mode",
+                    "tools.shell_enabled", "tools.builtins_enabled", "tools.mcp_servers", "shell.program",
+                    "shell.env_allow", "hooks.entries", "shell.security_mode",
+                    "agent.provider_params.top_k", "provider.type", "provider.api_key", "provider.base_url",
+                    "providers.allow_http", "providers.base_urls.anthropic", "providers.base_urls.gemini",
+                    "providers.api_keys.anthropic", "providers.evil.base_url", "providers.evil.models",
+                    "providers.here.api_key_env", "providers.here.headers.a", "comms.mode", "rest.host",
+                    "skills.repositories", "agent.system_prompt_file", "storage.directory", "store.tasks_path",
                 ])
+            #expect(untrusted.lines[0] == "tools.shell_enabled = true")
+            #expect(untrusted.lines[9] == #"provider.api_key = "(set)""#)
             #expect(
                 untrusted.message.hasSuffix(
                     "/.rkat/config.toml is not trusted; ignored: "
-                        + untrusted.keys.map(\.description).joined(separator: ", ")))
+                        + untrusted.keys.prefix(20).map(\.description).joined(separator: ", ") + " and 5 more"))
         }
     }
 
@@ -103,6 +113,45 @@ import Testing
             let shell = try folders.store.current().shell
             #expect((try folders.store.untrustedKeys() == nil) == counts)
             if !counts { #expect(shell == below) }
+        }
+    }
+
+    @Test(arguments: [
+        ("limits.budget = 10", "limits.budget = 9", true), ("limits.budget = 10", "limits.budget = 11", false),
+        ("limits.budget = 10", "budget.max_tokens = 11", false), ("", "limits.budget = 9", true),
+        ("limits.max_duration = '1m'", "budget.max_duration = '61s'", false),
+        ("limits.max_duration = '1m'", "limits.max_duration = 60000", true),
+        ("limits.max_cost_usd = 0.5", "limits.max_cost_usd = 0.51", false),
+        ("", "max_tokens = 16384", true), ("", "max_tokens = 16385", false),
+        ("agent.max_tokens_per_turn = 10", "max_tokens = 11", false), ("", "agent.max_turns = 101", false),
+        ("", "tools.tool_timeouts = { x = '11m' }", false), ("", "tools.tool_timeouts = { x = '9m' }", true),
+        ("", "agent.system_prompt_file = 'docs/prompt.md'", true),
+        ("", "agent.system_prompt_file = 'docs/../../prompt.md'", false),
+        ("", "agent.system_prompt_file = '/etc/passwd'", false),
+        ("store.durability = 'power'", "store.durability = 'process'", false),
+        ("", "store.durability = 'power'", true), ("", "providers.local = true", false),
+        ("", "agent.model = 'm'", true), ("", "unheard.of = 1", true), ("", "agent.unheard_of = 1", false),
+    ])
+    func aProjectIsHeardWhereItIsHarmlessOrStricter(user: String, project: String, counts: Bool) async throws {
+        try await withConfigFolders { folders in
+            try folders.write(user, to: folders.userFile)
+            try folders.write(project, to: folders.projectFile)
+            #expect((try folders.store.untrustedKeys() == nil) == counts)
+        }
+    }
+
+    @Test func aProjectThatNobodyTrustsGetsNoKey() async throws {
+        try await withConfigFolders { folders in
+            let environment = ["ANTHROPIC_API_KEY": "secret", "OPENAI_API_KEY": "secret"]
+            try folders.write("[providers.base_urls]\nopenai = 'http://localhost:1'\n", to: folders.userFile)
+            try folders.write(
+                "[providers.base_urls]\nanthropic = 'http://localhost:1'\nopenai = 'http://localhost:1'\n",
+                to: folders.projectFile)
+            let settings = try folders.store.current()
+            let anthropic = settings.credentials(for: "anthropic", in: environment)
+            #expect(anthropic.baseURL?.value == "http://localhost:1")
+            #expect(anthropic.key == nil)
+            #expect(settings.credentials(for: "openai", in: environment).key?.value == "secret", "the user says so too")
         }
     }
 
@@ -133,7 +182,7 @@ import Testing
             try folders.write("# c\n[providers.base_urls]\nanthropic = 'https://a.example'\n", to: folders.projectFile)
             let store = folders.store
             #expect(try store.current().providers.baseURLs == nil)
-            try store.trustProject()
+            try store.trust(try #require(try store.untrustedKeys()))
             #expect(try store.current().providers.baseURLs?["anthropic"] == "https://a.example")
             #expect(try store.untrustedKeys() == nil)
             #expect(try folders.mode(of: folders.trustFile) == 0o600)
@@ -154,7 +203,7 @@ import Testing
             let other = folders.home + "/code/other"
             try folders.write(text, to: folders.projectFile)
             try folders.write(text, to: other + "/.rkat/config.toml")
-            try folders.store.trustProject()
+            try folders.store.trust(try #require(try folders.store.untrustedKeys()))
             #expect(try FileConfigurationStore(home: folders.home, projectRoot: other).untrustedKeys() != nil)
         }
     }
@@ -198,7 +247,7 @@ import Testing
             try folders.write("[providers.base_urls]\nanthropic = 'https://a.example'\n", to: folders.projectFile)
             try folders.write(record, to: folders.trustFile)
             #expect(try folders.store.untrustedKeys() != nil)
-            try folders.store.trustProject()
+            try folders.store.trust(try #require(try folders.store.untrustedKeys()))
             #expect(try folders.store.untrustedKeys() == nil)
         }
     }

@@ -6,6 +6,14 @@ import Testing
 
 @testable import MeerkatStorage
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// A home directory and a project below it.
 struct ConfigFolders {
     let root: String
@@ -15,13 +23,15 @@ struct ConfigFolders {
     var userFile: String { home + "/.rkat/config.toml" }
     var projectFile: String { project + "/.rkat/config.toml" }
     var trustFile: String { home + "/.rkat/trusted.json" }
+    var credentials: String { home + "/.rkat/credentials.toml" }
 
     var store: FileConfigurationStore { FileConfigurationStore(home: home, projectRoot: project) }
 
-    func write(_ text: String, to path: String) throws {
+    func write(_ text: String, to path: String, mode: mode_t = 0o600) throws {
         let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Data(text.utf8).write(to: URL(filePath: path))
+        try #require(chmod(path, mode) == 0)
     }
 
     func read(_ path: String) -> String? {
@@ -65,7 +75,8 @@ func withConfigFolders(_ body: (ConfigFolders) throws -> Void) async throws {
                 atPath: folders.project + "/.rkat", withDestinationPath: folders.home + "/.rkat")
             let store = FileConfigurationStore(home: folders.home, projectRoot: folders.project, lockPatience: .zero)
             _ = try store.patch(["providers": ["base_urls": ["openai": "https://example.com"]]])
-            #expect(folders.read(folders.trustFile) != nil)
+            #expect(folders.read(folders.userFile) == "[providers.base_urls]\nopenai = \"https://example.com\"\n")
+            #expect(try store.untrustedKeys() == nil)
         }
     }
 
@@ -143,11 +154,119 @@ func withConfigFolders(_ body: (ConfigFolders) throws -> Void) async throws {
     @Test func withoutAProjectWritesGoToTheUser() async throws {
         try await withConfigFolders { folders in
             let store = FileConfigurationStore(home: folders.home, projectRoot: nil)
-            try store.set(["providers": ["api_keys": ["anthropic": "k"]]])
-            #expect(folders.read(folders.userFile) == "[providers.api_keys]\nanthropic = \"k\"\n")
+            try store.set(["max_tokens": 5])
+            #expect(folders.read(folders.userFile) == "max_tokens = 5\n")
             #expect(try folders.mode(of: folders.userFile) == 0o600)
             #expect(try folders.mode(of: folders.home + "/.rkat") == 0o700)
-            #expect(try store.current().providers.apiKeys?["anthropic"] == "k")
+            #expect(try store.current().maxTokens == 5)
+        }
+    }
+
+    // MARK: Secrets
+
+    @Test func aKeyIsWrittenForTheUserAloneAndNotShown() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("# old\n", to: folders.credentials, mode: 0o644)
+            let store = folders.store
+            let shown = try store.patch([
+                "max_tokens": 5, "provider": ["api_key": "first"], "providers": ["api_keys": ["openai": "second"]],
+                "tools": [
+                    "mcp_servers": [["name": "x", "url": "https://x.example", "headers": ["Authorization": "third"]]]
+                ],
+            ])
+            #expect(folders.read(folders.projectFile) == "max_tokens = 5\n")
+            #expect(folders.read(folders.userFile) == nil)
+            #expect(try folders.mode(of: folders.credentials) == 0o600)
+            #expect(shown == (try store.get()))
+            #expect(shown["provider"]?["api_key"] == "(set)")
+            #expect(shown["providers"]?["api_keys"] == ["openai": "(set)"])
+            #expect(shown["tools"]?["mcp_servers"]?.array?.first?["headers"] == ["Authorization": "(set)"])
+            for store in [store, folders.store] {
+                let settings = try store.current()
+                #expect(settings.provider.apiKey == "first")
+                #expect(settings.providers.apiKeys?["openai"] == "second")
+                #expect(settings.tools.mcpServers.first?.headers?["Authorization"] == "third")
+            }
+        }
+    }
+
+    @Test func whatIsShownOfASecretStandsForItWhenItIsGivenBack() async throws {
+        try await withConfigFolders { folders in
+            let store = folders.store
+            _ = try store.patch([
+                "provider": ["api_key": "k"], "tools": ["mcp_servers": [["name": "x", "env": ["A": "b"]]]],
+            ])
+            let before = folders.read(folders.credentials)
+            var object = try store.get()
+            object["max_tokens"] = 7
+            try store.set(object)
+            #expect(folders.read(folders.credentials) == before)
+            #expect(folders.read(folders.projectFile) == "max_tokens = 7\n")
+            #expect(try store.current().provider.apiKey == "k")
+            #expect(try store.current().tools.mcpServers.first?.environment?["A"] == "b")
+
+            _ = try store.patch(["provider": ["api_key": nil]])
+            #expect(try store.current().provider.apiKey == nil)
+            #expect(folders.read(folders.credentials)?.contains("\"k\"") == false)
+            #expect(
+                try MemoryConfigurationStore(below: ["provider": ["api_key": "k"]]).get()["provider"]?["api_key"]
+                    == "(set)")
+        }
+    }
+
+    @Test func aKeyThatIsWrittenReplacesTheOneInTheFileOfSettings() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("max_tokens = 5 # kept\n[provider]\napi_key = 'old'\n", to: folders.userFile)
+            let store = FileConfigurationStore(home: folders.home, projectRoot: nil)
+            _ = try store.patch(["provider": ["api_key": "new"]])
+            #expect(try store.current().provider.apiKey == "new")
+            #expect(folders.read(folders.userFile)?.contains("old") == false)
+            #expect(folders.read(folders.userFile)?.contains("max_tokens = 5 # kept") == true)
+        }
+    }
+
+    @Test func withoutAHomeThereIsNoPlaceForAKey() async throws {
+        try await withConfigFolders { folders in
+            let store = FileConfigurationStore(home: nil, projectRoot: folders.project)
+            let error = try #require(throws: ConfigError.self) { try store.set(["provider": ["api_key": "k"]]) }
+            #expect(error.reason == .noPlace)
+            #expect(folders.read(folders.projectFile) == nil)
+        }
+    }
+
+    // MARK: Files of others
+
+    @Test(arguments: [
+        "file is open to all", "file is open to a group", "folder is open to all", "file is a link", "folder is a link",
+    ])
+    func aProjectFileThatOthersMayHaveWrittenIsIgnored(what: String) async throws {
+        try await withConfigFolders { folders in
+            try folders.write("max_tokens = 5\n", to: folders.projectFile)
+            let directory = folders.project + "/.rkat"
+            switch what {
+            case "file is open to all": chmod(folders.projectFile, 0o606)
+            case "file is open to a group":
+                chmod(folders.projectFile, 0o660)
+                // A group of the user's own number would be the user's alone.
+                chown(folders.projectFile, uid_t.max, geteuid() + 1)
+            case "folder is open to all": chmod(directory, 0o777)
+            case "file is a link":
+                try FileManager.default.moveItem(atPath: folders.projectFile, toPath: directory + "/other")
+                try FileManager.default.createSymbolicLink(atPath: folders.projectFile, withDestinationPath: "other")
+            default:
+                try FileManager.default.moveItem(atPath: directory, toPath: folders.project + "/other")
+                try FileManager.default.createSymbolicLink(atPath: directory, withDestinationPath: "other")
+            }
+            guard geteuid() == 0 || what != "file is open to a group" else { return }
+            let store = folders.store
+            #expect(try store.current().maxTokens == nil)
+            let untrusted = try #require(try store.untrustedKeys())
+            #expect(untrusted.keys == [])
+            #expect(untrusted.message.hasPrefix("\(folders.projectFile) is ignored: "))
+            let error = try #require(throws: ConfigError.self) { try store.set(["max_tokens": 6]) }
+            #expect(error.origin == .file(folders.projectFile))
+            try store.trust(untrusted)
+            #expect(try folders.store.current().maxTokens == nil)
         }
     }
 
@@ -309,7 +428,7 @@ func withConfigFolders(_ body: (ConfigFolders) throws -> Void) async throws {
             var generator = SeededGenerator(state: UInt64(seed))
             if seed % 2 == 0 {
                 try folders.write(
-                    "# one\n[agent] # two\nmodel = 'x'\n[[skills.repositories]] # three\n", to: folders.projectFile)
+                    "# one\n[agent] # two\nmodel = 'x'\n[compaction] # three\n", to: folders.projectFile)
             }
             let store = folders.store
             for _ in 0..<8 {
