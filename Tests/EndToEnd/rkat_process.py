@@ -53,15 +53,16 @@ def data_directory(home: Path, project: Path) -> Path:
 
 
 class Folder:
-    """A folder that is home and project."""
+    """A folder that rkat works in, and the home of its user, which is the same one unless another is named."""
 
-    def __init__(self, path: Path, config: str = "") -> None:
+    def __init__(self, path: Path, config: str = "", home: Path | None = None) -> None:
         self.path = path
-        self.sessions = data_directory(path, path) / "sessions"
+        self.home = home or path
+        self.sessions = data_directory(self.home, path) / "sessions"
         self.database = self.sessions / "meerkat.db"
-        (path / ".rkat").mkdir(parents=True, exist_ok=True)
+        (self.home / ".rkat").mkdir(parents=True, exist_ok=True)
         if config:
-            (path / ".rkat" / "config.toml").write_text(config)
+            (self.home / ".rkat" / "config.toml").write_text(config)
 
     def owners(self) -> list[str]:
         return sorted(os.listdir(self.sessions / "owners"))
@@ -92,7 +93,7 @@ class Rkat:
         self.process = subprocess.Popen(
             [executable, "rpc", *arguments],
             cwd=folder.path,
-            env={"PATH": os.defpath, "HOME": str(folder.path), **environment},
+            env={"PATH": os.defpath, "HOME": str(folder.home), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

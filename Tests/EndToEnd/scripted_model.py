@@ -37,13 +37,14 @@ CUT: Answer = [{"content": "Well"}], "cut", 0
 class ScriptedModel:
     """The server. A number in place of an answer is an HTTP status; when no answer is left, that is 400."""
 
-    def __init__(self, *answers: Answer | int) -> None:
+    def __init__(self, *answers: Answer | int, port: int = 0) -> None:
         self.answers = list(answers)
         #: The bodies of all requests.
         self.requests: list[Message] = []
+        self.headers: list[dict[str, str]] = []
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -77,6 +78,7 @@ class ScriptedModel:
                 self._send(200, {"object": "list", "data": [{"id": "scripted", "object": "model"}]})
 
             def do_POST(self) -> None:
+                model.headers.append(dict(self.headers.items()))
                 answer = model._take(json.loads(self.rfile.read(int(self.headers["content-length"]))))
                 if isinstance(answer, int):
                     self._send(answer, {"error": {"message": "there is no answer", "code": answer}})

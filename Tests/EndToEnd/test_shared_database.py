@@ -297,16 +297,3 @@ def test_a_number_in_an_entry_ends_no_process(folder: Folder, start: Start, kept
     for method in ("session/history", "turn/start", "session/fork", "session/archive"):
         again.response(again.send(method, {"session_id": session, "prompt": "x"}))
     assert create(again)
-
-
-def test_a_database_behind_a_link_is_used_where_it_is(folder: Folder, start: Start) -> None:
-    rkat = start()
-    session = create(rkat)
-    assert rkat.exit() == 0
-    elsewhere = folder.path / "elsewhere"
-    elsewhere.mkdir()
-    folder.database.rename(elsewhere / "meerkat.db")
-    folder.database.symlink_to(elsewhere / "meerkat.db")
-    again = start()
-    assert again.turn(session, "More. @@n=1@@")["text"] == "hello"
-    assert again.exit() == 0

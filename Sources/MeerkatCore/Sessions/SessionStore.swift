@@ -203,6 +203,8 @@ public enum StoreError: Error, Sendable, Hashable {
     case closed
     /// Somebody removed or replaced a file of the database while it was in use.
     case replaced(path: String)
+    /// Somebody else may have written the database, or it holds what no rkat has made.
+    case unsafe(path: String, why: String)
     case failed(String)
 
     /// Whether the session belongs, or may belong, to another process.
@@ -229,6 +231,7 @@ public enum StoreError: Error, Sendable, Hashable {
         case .corrupt: "store_corrupt"
         case .closed: "closing"
         case .replaced: "store_replaced"
+        case .unsafe: "store_unsafe"
         case .failed: "store_failed"
         }
     }
@@ -252,6 +255,7 @@ public enum StoreError: Error, Sendable, Hashable {
         case .corrupt(let text): "the session store is damaged: \(text)"
         case .closed: "the runtime is closing"
         case .replaced(let path): "\(path) was removed or replaced while it was in use"
+        case .unsafe(let path, let why): "\(path) is not used: \(why)"
         case .failed(let text): "the session store failed: \(text)"
         }
     }

@@ -76,8 +76,10 @@ public enum Directories {
         close(descriptor)
     }
 
-    /// Removes a directory that holds nothing but files; what cannot be removed stays.
+    /// Removes a directory of this user that holds nothing but files; what cannot be removed stays, and so does all when
+    /// the directory is a link.
     public static func removeFlat(_ path: String) {
+        guard FileOwnership.problem(of: path, .directory) == nil else { return }
         for name in names(in: path) { unlink("\(path)/\(name)") }
         rmdir(path)
     }

@@ -12,7 +12,7 @@ final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
     /// Read by SQLite's busy handler.
     private let deadline: UnsafeMutablePointer<UInt64>
 
-    /// Opens an existing file.
+    /// Opens an existing file, which may be hostile: nothing that it holds is run.
     init(path: String) throws(StoreError) {
         var handle: OpaquePointer?
         let status = sqlite3_open_v2(path, &handle, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, nil)
@@ -25,8 +25,14 @@ final class SQLiteConnection: @unchecked Sendable {  // one thread at a time
         deadline = .allocate(capacity: 1)
         deadline.initialize(to: 0)
         sqlite3_extended_result_codes(handle, 1)
+        for (which, on) in Self.switches { _ = meerkat_sqlite_switch(handle, which, on) }
         sqlite3_busy_handler(handle, { SQLiteConnection.waitWhileBusy($0, $1) }, deadline)
     }
+
+    private static let switches: [(Int32, Int32)] = [
+        (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0), (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+        (SQLITE_DBCONFIG_ENABLE_VIEW, 0), (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0),
+    ]
 
     deinit {
         close()

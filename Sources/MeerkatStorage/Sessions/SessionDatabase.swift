@@ -46,6 +46,7 @@ final class SessionDatabase: Sendable {
     func openForWriting(until deadline: UInt64) throws(StoreError) -> DatabaseFile {
         do throws(SystemError) { try Directories.create(directory) } catch { throw StoreError(error) }
         guard !Directories.isOnNetwork(directory) else { throw .networkFileSystem(path: directory) }
+        try checkOwnership()
         guard let file = try open(creating: true) else {
             throw .failed("\(path) was removed while it was being opened")
         }
@@ -53,8 +54,10 @@ final class SessionDatabase: Sendable {
         connection.waitsForLocks(until: deadline)
         try connection.set("synchronous", to: durability == .power ? 2 : 1)
         if let maximumPages { try connection.set("max_page_count", to: Int64(maximumPages)) }
+        try connection.set("secure_delete", to: 1)
         try connection.useWriteAheadLog()
         try SessionSchema.prepare(connection)
+        try SessionSchema.verify(connection, at: path)
         try file.guardAgainstOthers()
         return file
     }
@@ -63,14 +66,25 @@ final class SessionDatabase: Sendable {
     ///
     /// Waits for the locks of others until `deadline`, in nanoseconds of ``TimerThread/uptime``.
     func openForReading(until deadline: UInt64) throws(StoreError) -> DatabaseFile? {
+        try checkOwnership()
         guard let file = try open(creating: false) else { return nil }
         file.connection.waitsForLocks(until: deadline)
         let version = try SessionSchema.userVersion(file.connection)
         guard version > 0 else { return nil }
         if version < SessionSchema.version { try SessionSchema.prepare(file.connection) }
+        try SessionSchema.check(file.connection)
+        try SessionSchema.verify(file.connection, at: path)
         try file.connection.set("query_only", to: 1)
         try file.guardAgainstOthers()
         return file
+    }
+
+    /// Checks that nobody else can have written what is opened, or can exchange it while it is used.
+    private func checkOwnership() throws(StoreError) {
+        if let why = FileOwnership.problem(of: directory, .directory) { throw .unsafe(path: directory, why: why) }
+        for file in [path, path + "-wal", path + "-shm", path + "-journal"] {
+            if let why = FileOwnership.problem(of: file, .file) { throw .unsafe(path: file, why: why) }
+        }
     }
 
     private func open(creating: Bool) throws(StoreError) -> DatabaseFile? {
@@ -110,13 +124,11 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     let connection: SQLiteConnection
     private let path: String
     private let file: FileIdentity
-    /// Where SQLite keeps the other files: beside the file that a link leads to.
-    private let realPath: String
     /// The write-ahead log and its index, once they were used.
     private var log: FileIdentity?
     private var index: FileIdentity?
-    /// The directory of all these files; `nil` when a link leads to a file in another one.
-    private let directory: String?
+    /// The directory of all these files.
+    private let directory: String
     /// The directory as it was when everything was found in its place.
     private var checked: FileStamp?
     private var guards: [GuardedFiles.Guard] = []
@@ -125,9 +137,7 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     fileprivate init(in directory: String) throws(StoreError) {
         path = "\(directory)/\(Self.name)"
         let found = try Self.identity(of: path)
-        realPath = Directories.resolved(path) ?? path
-        let isLink = Directories.resolved(directory).map { "\($0)/\(Self.name)" } != realPath
-        self.directory = isLink ? nil : directory
+        self.directory = directory
         connection = try SQLiteConnection(path: path)
         guard let file = try Self.identity(of: path), file == found else { throw .replaced(path: path) }
         self.file = file
@@ -153,17 +163,17 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
     ///   because only then must it exist.
     /// - Throws: ``StoreError/replaced(path:)``.
     func checkPlace(isWriting: Bool = false) throws(StoreError) {
-        let found = directory.flatMap { FileStamp(of: $0) }
+        let found = FileStamp(of: directory)
         if let found, found == checked { return }
         checked = nil
         guard try Self.identity(of: path) == file else { throw replaced(path) }
         if let index {
-            guard try Self.identity(of: realPath + "-shm") == index else { throw replaced(realPath + "-shm") }
+            guard try Self.identity(of: path + "-shm") == index else { throw replaced(path + "-shm") }
         }
         if isWriting {
-            let found = try Self.identity(of: realPath + "-wal")
+            let found = try Self.identity(of: path + "-wal")
             if log == nil { log = found }
-            guard let log, log == found else { throw replaced(realPath + "-wal") }
+            guard let log, log == found else { throw replaced(path + "-wal") }
         }
         if let found, found.isSettled { checked = found }
     }
@@ -175,7 +185,7 @@ final class DatabaseFile: @unchecked Sendable {  // one thread at a time
 
     /// Keeps other code of this process from opening the files that carry this connection's locks.
     fileprivate func guardAgainstOthers() throws(StoreError) {
-        index = try Self.identity(of: realPath + "-shm")
+        index = try Self.identity(of: path + "-shm")
         guards = [file, index].compactMap { $0.map(GuardedFiles.add) }
     }
 

@@ -22,6 +22,9 @@ final class SessionOwners: Sendable {
             let id = own?.id ?? ids.uniqueID(at: Timestamp(milliseconds: 0))
             do throws(SystemError) {
                 try Directories.create(directory)
+                if let why = FileOwnership.problem(of: directory, .directory) {
+                    return .failure(.unsafe(path: directory, why: why))
+                }
                 own = (id, try LifeFile(creating: path(of: id)))
                 return .success(id)
             } catch {
@@ -60,6 +63,7 @@ final class SessionOwners: Sendable {
             own?.file.release()
             own = nil
         }
+        guard FileOwnership.problem(of: directory, .directory) == nil else { return }
         LifeFile.removeAbandoned(in: directory)
     }
 

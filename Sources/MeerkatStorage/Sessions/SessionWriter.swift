@@ -28,6 +28,11 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
     private let database: SessionDatabase
     private let owners: SessionOwners
     private var file: DatabaseFile?
+    /// Whether the write-ahead log still holds what was deleted.
+    private var logHoldsDeleted = false
+
+    /// Longest wait, in nanoseconds, for readers that keep a deleted session in the write-ahead log.
+    private static let patienceWithReaders: UInt64 = 1_000_000_000
 
     init(_ database: SessionDatabase, owners: SessionOwners) {
         self.database = database
@@ -35,6 +40,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
     }
 
     func close() {
+        forgetDeleted()
         file?.close()
         file = nil
     }
@@ -51,6 +57,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
         while !rest.isEmpty {
             do throws(StoreError) {
                 let outcomes = try transaction(rest)
+                if logHoldsDeleted { forgetDeleted() }
                 for (request, outcome) in zip(rest, outcomes) { request.reply.resume(returning: outcome) }
                 return
             } catch {
@@ -105,6 +112,15 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
             if case .replaced = error { close() }
             throw error
         }
+    }
+
+    /// Takes what was deleted out of the write-ahead log, which keeps it otherwise until it is written anew.
+    ///
+    /// Another process that reads at this time may prevent that; then it is tried again after the next transaction.
+    private func forgetDeleted() {
+        guard logHoldsDeleted, let connection = file?.connection else { return }
+        connection.waitsForLocks(until: TimerThread.uptime.addingClamped(Self.patienceWithReaders))
+        logHoldsDeleted = (try? connection.integer("PRAGMA wal_checkpoint(TRUNCATE)")) != 0
     }
 
     private func opened(until deadline: UInt64) throws(StoreError) -> DatabaseFile {
@@ -277,6 +293,7 @@ final class SessionWriter: @unchecked Sendable {  // one thread at a time
             statement.bind(1, row.number)
             try statement.run()
         }
+        logHoldsDeleted = true
         return .success(nil)
     }
 }
