@@ -28,6 +28,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         /// Ends the wait for what may follow the answer.
         var timer: (any ScheduledAction)?
         var progress = StreamProgress.underway
+        /// Nothing that follows is of use.
+        var isComplete = false
     }
 
     private static var maxFailureBytes: Int { 64 * 1024 }
@@ -69,7 +71,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     func receiveEndOfRead() {
         state.withLock { state in
             offer(&state)
-            if state.stream.decoder.progress > state.progress { advance(&state) }
+            advance(&state)
         }
     }
 
@@ -97,9 +99,12 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     /// When the answer is whole, the end of the body is waited for a little only: it brings accounting, if that has not
     /// come yet, and a connection that can be used again.
     private func advance(_ state: inout State) {
-        state.progress = state.stream.decoder.progress
+        let progress = state.stream.decoder.progress
+        guard progress != .underway else { return }
+        let isComplete = progress == .ended || state.stream.decoder.usage != nil
+        guard progress > state.progress || isComplete != state.isComplete else { return }
+        (state.progress, state.isComplete) = (progress, isComplete)
         state.timer?.cancel()
-        let isComplete = state.progress == .ended || state.stream.decoder.usage != nil
         state.timer = clock.schedule(after: isComplete ? .milliseconds(250) : .seconds(30)) {
             [weak self] in
             self?.stopWaiting()
