@@ -15,15 +15,18 @@ public final class AsyncHTTPTransport: HTTPTransport {
     /// Settings of the environment and the configuration.
     public struct Options: Sendable {
         public var connectTimeout: Duration
+        /// Most bytes that the body of a compressed answer may come to.
+        public var maxInflatedBytes: Int
         /// A file with the certificates to trust instead of the system's (`SSL_CERT_FILE`).
         public var certificateFile: String?
         public var proxies: ProxySettings
 
         public init(
-            connectTimeout: Duration = .seconds(30), certificateFile: String? = nil,
+            connectTimeout: Duration = .seconds(30), maxInflatedBytes: Int = 64 << 20, certificateFile: String? = nil,
             proxies: ProxySettings = ProxySettings()
         ) {
             self.connectTimeout = connectTimeout
+            self.maxInflatedBytes = maxInflatedBytes
             self.certificateFile = certificateFile
             self.proxies = proxies
         }
@@ -144,7 +147,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
             timeout: .init(connect: .nanoseconds(options.connectTimeout.clampedNanoseconds)),
             // Quiet well before a minute has passed, and never a cap: how many calls go on at once is decided elsewhere.
             connectionPool: .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 100_000),
-            decompression: .enabled(limit: .none))
+            decompression: .enabled(limit: .size(options.maxInflatedBytes)))
         // Whether a failed call is made again is decided by the engine, for all reasons in one place.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { [use] channel in

@@ -15,6 +15,7 @@ extension HTTPError {
         case let error as HTTPClientError where error == .remoteConnectionClosed:
             self = .broken("the server closed the connection")
         case let error as HTTPClientError: self = .broken(error.shortDescription)
+        case let error as NIOHTTPDecompression.DecompressionError where error == .limit: self = .tooLong
         // The server has closed the connection without saying so.
         case let error as NIOSSLError where error.isUncleanShutdown: self = .broken("the server closed the connection")
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tlsFailed(Self.words(forTLS: error))

@@ -41,6 +41,8 @@ struct AnthropicStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { blocks.count }
+
     private mutating func take(
         _ outline: AnthropicOutline, _ data: UnsafeRawBufferPointer, _ batch: inout EventBatch
     ) throws(ProviderError) {

@@ -82,6 +82,8 @@ struct GeminiStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { parts.count }
+
     private mutating func takeChunk(_ data: UnsafeRawBufferPointer, _ batch: inout EventBatch) throws(ProviderError) {
         let hasUsage = takeUsage()
         if hasUsage || chunk.hasCandidate || chunk.blockReason != nil { batch.hasProgress = true }

@@ -21,6 +21,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         var head: HTTPHead?
         var content = Content.undecided
         var body: [UInt8] = []
+        /// Bytes of the body so far; bounds everything that is made of them.
+        var byteCount = 0
         var batch = EventBatch()
         /// The decoder made sense of something.
         var hasProgress = false
@@ -33,18 +35,22 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     }
 
     private static var maxFailureBytes: Int { 64 * 1024 }
-    private static var maxJSONBytes: Int { 64 * 1024 * 1024 }
     /// Text that is offered before the end of a read.
     private static var maxBatchBytes: Int { 256 * 1024 }
 
     // Taken once per part of the body and never contended: the transport makes one call at a time.
     private let state: Mutex<State>
     private let sending = Mutex<Task<HTTPError?, Never>?>(nil)
+    private let limits: AnswerLimits
     private let sink: any ModelSink
     private let failure: ProviderFailure
     private let clock: any RuntimeClock
 
-    init(_ decoder: Decoder, sink: any ModelSink, failure: ProviderFailure, clock: any RuntimeClock) {
+    init(
+        _ decoder: Decoder, within limits: AnswerLimits, sink: any ModelSink, failure: ProviderFailure,
+        clock: any RuntimeClock
+    ) {
+        self.limits = limits
         state = Mutex(State(stream: EventStreamReader(decoder)))
         self.sink = sink
         self.failure = failure
@@ -81,11 +87,19 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
 
     private func take(_ bytes: UnsafeRawBufferPointer, _ state: inout State) -> HTTPFlow {
         if state.content == .undecided { state.content = Self.content(of: bytes) }
+        if state.content == .failure { return keepFailure(bytes, &state) }
+        state.byteCount += bytes.count
+        guard state.byteCount <= limits.maxBytes else {
+            // Behind an answer that is whole it does no harm.
+            if state.stream.decoder.progress == .underway { state.error = ProviderFailure.tooLarge(limits) }
+            return .stop
+        }
         switch state.content {
-        case .json: return keep(bytes, atMost: Self.maxJSONBytes, &state)
-        case .failure: return keep(bytes, atMost: Self.maxFailureBytes, &state)
+        case .json:
+            state.body.append(contentsOf: bytes)
+            return .proceed
         // Blank lines mean nothing in a stream.
-        case .stream, .undecided: break
+        case .stream, .undecided, .failure: break
         }
         do throws(ProviderError) {
             try state.stream.decode(bytes.bytes, into: &state.batch)
@@ -115,9 +129,9 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         sending.withLock { $0 }?.cancel()
     }
 
-    private func keep(_ bytes: UnsafeRawBufferPointer, atMost limit: Int, _ state: inout State) -> HTTPFlow {
-        state.body.append(contentsOf: bytes.prefix(limit - state.body.count))
-        return state.body.count < limit ? .proceed : .stop
+    private func keepFailure(_ bytes: UnsafeRawBufferPointer, _ state: inout State) -> HTTPFlow {
+        state.body.append(contentsOf: bytes.prefix(Self.maxFailureBytes - state.body.count))
+        return state.body.count < Self.maxFailureBytes ? .proceed : .stop
     }
 
     /// What kind of body begins with `bytes`: the first byte decides, because servers mislabel what they send.

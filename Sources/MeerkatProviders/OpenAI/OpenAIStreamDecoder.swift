@@ -47,6 +47,8 @@ struct OpenAIStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { items.count }
+
     private mutating func take(
         _ outline: OpenAIOutline, _ data: UnsafeRawBufferPointer, _ batch: inout EventBatch
     ) throws(ProviderError) {

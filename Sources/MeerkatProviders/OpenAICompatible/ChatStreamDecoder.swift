@@ -71,6 +71,8 @@ struct ChatStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { parts.count }
+
     private func reported(_ data: UnsafeRawBufferPointer) throws(ProviderError) -> ProviderError {
         let value = try readForeign(data) { (reader) throws(JSONError) in try JSONValue(from: &reader) }
         let nested = value["choices"]?.array?.first?["error"] ?? value["x_groq"]?["error"]
