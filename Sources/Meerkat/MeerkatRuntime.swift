@@ -181,6 +181,8 @@ extension RunSettings {
         idleTimeout = configuration.timeouts.idle
         maxOpenSessions = configuration.limits.maxOpenSessions
         maxLoadedBytes = configuration.limits.loadedBytes
+        answerLimits.maxBytes = configuration.limits.maxAnswerBytes
+        answerLimits.maxToolCalls = configuration.limits.maxAnswerToolCalls
         tools.defaultTimeout = configuration.tools.defaultTimeout
         for timeout in configuration.tools.toolTimeouts { tools.timeouts[timeout.name] = timeout.value.duration }
         tools.maxConcurrent = configuration.tools.maxConcurrent

@@ -28,6 +28,7 @@ final class ModelResolver: Sendable {
         transport = AsyncHTTPTransport(
             AsyncHTTPTransport.Options(
                 connectTimeout: configuration.currentOrDefault.timeouts.connect,
+                maxInflatedBytes: configuration.currentOrDefault.limits.maxAnswerBytes,
                 certificateFile: options.environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 },
                 proxies: ProxySettings(environment: options.environment)))
         notices = Notices(options.report)

@@ -130,6 +130,8 @@ public struct RunSettings: Sendable, Hashable {
     public var maxOpenSessions = 10_000
     /// Memory for the histories of idle sessions, in bytes.
     public var maxLoadedBytes = 256 << 20
+    /// How large one answer of a model may be.
+    public var answerLimits = AnswerLimits()
     public var tools = ToolSettings()
     /// The part of a limit at which a warning is given.
     public var budgetWarningThreshold = 0.8

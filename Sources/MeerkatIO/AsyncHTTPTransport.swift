@@ -15,15 +15,18 @@ public final class AsyncHTTPTransport: HTTPTransport {
     /// Settings of the environment and the configuration.
     public struct Options: Sendable {
         public var connectTimeout: Duration
+        /// Most bytes that the body of a compressed answer may come to.
+        public var maxInflatedBytes: Int
         /// A file with the certificates to trust instead of the system's (`SSL_CERT_FILE`).
         public var certificateFile: String?
         public var proxies: ProxySettings
 
         public init(
-            connectTimeout: Duration = .seconds(30), certificateFile: String? = nil,
+            connectTimeout: Duration = .seconds(30), maxInflatedBytes: Int = 64 << 20, certificateFile: String? = nil,
             proxies: ProxySettings = ProxySettings()
         ) {
             self.connectTimeout = connectTimeout
+            self.maxInflatedBytes = maxInflatedBytes
             self.certificateFile = certificateFile
             self.proxies = proxies
         }
@@ -31,19 +34,48 @@ public final class AsyncHTTPTransport: HTTPTransport {
 
     private struct Clients {
         var loop: (any EventLoop)?
-        /// By proxy, nil being the direct one.
-        var byProxy: [ProxySettings.Proxy?: HTTPClient] = [:]
+        var byWay: [Way: HTTPClient] = [:]
+    }
+
+    /// How a request gets to its server.
+    private struct Way: Hashable {
+        /// Nil is the direct way.
+        var proxy: ProxySettings.Proxy?
+        /// A connection is kept for the next request.
+        var isPooled = true
     }
 
     private let options: Options
     private let clients = Mutex(Clients())
+    private let use = ConnectionUse()
 
     public init(_ options: Options = Options()) {
         self.options = options
     }
 
+    /// Sends a request and hands the answer to `receiver`; see ``HTTPTransport/send(_:to:)``.
+    ///
+    /// A connection that was kept from an earlier request may have been closed by its server. When it breaks soon after a
+    /// request was put on it and before anything of an answer has come, the request is sent again, once, over a
+    /// connection of its own. One that breaks later may have brought the request to the server, so that is a failure.
     public func send(_ request: HTTPRequest, to receiver: some HTTPReceiver) async throws(HTTPError) {
-        let exchange = HTTPExchange(receiver)
+        guard let location = URLLocation(request.url) else { throw .invalidURL("the URL cannot be used") }
+        let proxy = options.proxies.proxy(for: location)
+        if proxy != nil || !location.isPlainAddress { try Self.checkThreads() }
+        let exchange = HTTPExchange(receiver, use)
+        do throws(HTTPError) {
+            try await send(request, to: exchange, by: Way(proxy: proxy))
+        } catch {
+            guard case .broken = error, exchange.hasMetStaleConnection else { throw error }
+            var request = request
+            request.headers.append(("connection", "close"))
+            try await send(request, to: HTTPExchange(receiver, use), by: Way(proxy: proxy, isPooled: false))
+        }
+    }
+
+    private func send(
+        _ request: HTTPRequest, to exchange: HTTPExchange<some HTTPReceiver>, by way: Way
+    ) async throws(HTTPError) {
         let outgoing: HTTPClient.Request
         do {
             outgoing = try HTTPClient.Request(
@@ -52,10 +84,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
         } catch {
             throw .invalidURL("the URL cannot be used: \(error)")
         }
-        guard let location = URLLocation(request.url) else { throw .invalidURL("the URL cannot be used") }
-        let proxy = options.proxies.proxy(for: location)
-        if proxy != nil || !location.isPlainAddress { try Self.checkThreads() }
-        let task = try client(for: proxy).execute(request: outgoing, delegate: exchange)
+        let task = try client(for: way).execute(request: outgoing, delegate: exchange)
         let result: Result<Void, any Error> = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 task.futureResult.whenComplete { continuation.resume(returning: $0) }
@@ -70,12 +99,12 @@ public final class AsyncHTTPTransport: HTTPTransport {
 
     /// Ends all connections; requests that are going on fail.
     public func close() async {
-        let (byProxy, loop) = clients.withLock { clients in
+        let (byWay, loop) = clients.withLock { clients in
             defer { clients = Clients() }
-            return (clients.byProxy, clients.loop)
+            return (clients.byWay, clients.loop)
         }
         // Neither has anything to report that a closing program could act on.
-        for client in byProxy.values { try? await client.shutdown() }
+        for client in byWay.values { try? await client.shutdown() }
         try? await loop?.shutdownGracefully()
     }
 
@@ -91,9 +120,9 @@ public final class AsyncHTTPTransport: HTTPTransport {
         }
     }
 
-    private func client(for proxy: ProxySettings.Proxy?) throws(HTTPError) -> HTTPClient {
+    private func client(for way: Way) throws(HTTPError) -> HTTPClient {
         try clients.withLock { (clients) throws(HTTPError) in
-            if let client = clients.byProxy[proxy] { return client }
+            if let client = clients.byWay[way] { return client }
             let loop: any EventLoop
             if let running = clients.loop {
                 loop = running
@@ -103,13 +132,13 @@ public final class AsyncHTTPTransport: HTTPTransport {
                 }
                 clients.loop = loop
             }
-            let client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration(proxy))
-            clients.byProxy[proxy] = client
+            let client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration(way))
+            clients.byWay[way] = client
             return client
         }
     }
 
-    private func configuration(_ proxy: ProxySettings.Proxy?) -> HTTPClient.Configuration {
+    private func configuration(_ way: Way) -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
         if let file = options.certificateFile { tls.trustRoots = .file(file) }
         var configuration = HTTPClient.Configuration(
@@ -118,10 +147,16 @@ public final class AsyncHTTPTransport: HTTPTransport {
             timeout: .init(connect: .nanoseconds(options.connectTimeout.clampedNanoseconds)),
             // Quiet well before a minute has passed, and never a cap: how many calls go on at once is decided elsewhere.
             connectionPool: .init(idleTimeout: .seconds(30), concurrentHTTP1ConnectionsPerHostSoftLimit: 100_000),
-            decompression: .enabled(limit: .none))
+            decompression: .enabled(limit: .size(options.maxInflatedBytes)))
         // Whether a failed call is made again is decided by the engine, for all reasons in one place.
         configuration.connectionPool.retryConnectionEstablishment = false
-        if let proxy {
+        configuration.http1_1ConnectionDebugInitializer = { [use] channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(UseCounter(use))
+            }
+        }
+        if !way.isPooled { configuration.httpVersion = .http1Only }
+        if let proxy = way.proxy {
             configuration.proxy = .server(
                 host: proxy.host, port: proxy.port,
                 authorization: proxy.credentials.map { .basic(credentials: $0) })
@@ -147,98 +182,5 @@ public final class AsyncHTTPTransport: HTTPTransport {
         let written = writer.write(.byteBuffer(ByteBuffer(bytes: chunks.first ?? [])))
         guard chunks.count > 1 else { return written }
         return written.flatMap { write(chunks.dropFirst(), to: writer) }
-    }
-}
-
-/// One answer on its way from the client library to its receiver.
-private final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDelegate {
-    typealias Response = Void
-
-    private let receiver: Receiver
-    private let isStopped = Atomic<Bool>(false)
-    private let isOver = Atomic<Bool>(false)
-    private let awaitsEndOfRead = Atomic<Bool>(false)
-
-    init(_ receiver: Receiver) {
-        self.receiver = receiver
-    }
-
-    var wasStopped: Bool { isStopped.load(ordering: .acquiring) }
-
-    func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
-        receiver.receive(HTTPHead(status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }))
-        return task.eventLoop.makeSucceededVoidFuture()
-    }
-
-    func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
-        guard !wasStopped else { return task.eventLoop.makeSucceededVoidFuture() }
-        announceEndOfRead(on: task.eventLoop)
-        switch buffer.withUnsafeReadableBytes({ receiver.receive($0.bytes) }) {
-        case .proceed:
-            return task.eventLoop.makeSucceededVoidFuture()
-        case .pause:
-            let promise = task.eventLoop.makePromise(of: Void.self)
-            receiver.whenReady { promise.succeed() }
-            return promise.futureResult
-        case .stop:
-            isStopped.store(true, ordering: .releasing)
-            task.cancel()
-            return task.eventLoop.makeSucceededVoidFuture()
-        }
-    }
-
-    /// The event loop gets to what it was asked to do once everything that it has read is handed over.
-    private func announceEndOfRead(on eventLoop: any EventLoop) {
-        guard !awaitsEndOfRead.exchange(true, ordering: .relaxed) else { return }
-        eventLoop.execute { [self] in
-            awaitsEndOfRead.store(false, ordering: .relaxed)
-            if !isOver.load(ordering: .relaxed) { receiver.receiveEndOfRead() }
-        }
-    }
-
-    func didFinishRequest(task: HTTPClient.Task<Void>) throws {
-        isOver.store(true, ordering: .relaxed)
-    }
-
-    func didReceiveError(task: HTTPClient.Task<Void>, _ error: any Error) {
-        isOver.store(true, ordering: .relaxed)
-    }
-}
-
-extension HTTPError {
-    fileprivate init(_ error: any Error) {
-        switch error {
-        case let error as HTTPClientError where error == .cancelled: self = .cancelled
-        case let error as HTTPClientError where error == .connectTimeout: self = .connectTimedOut
-        case let error as HTTPClientError where error == .tlsHandshakeTimeout:
-            self = .tlsFailed("the TLS handshake took too long")
-        case let error as HTTPClientError where error == .remoteConnectionClosed:
-            self = .broken("the server closed the connection")
-        case let error as HTTPClientError: self = .broken(error.shortDescription)
-        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: self = .tlsFailed(Self.words(forTLS: error))
-        case let error as NIOConnectionError:
-            let first = error.connectionErrors.first.map { "\($0.error)" }
-            self = .connectFailed("cannot connect to \(error.host):\(error.port)" + (first.map { ": \($0)" } ?? ""))
-        case let error as ChannelError:
-            if case .connectTimeout = error { self = .connectTimedOut } else { self = .broken("\(error)") }
-        case is HTTPParserError: self = .broken("the answer broke off or is not HTTP")
-        case let error as IOError: self = .broken(error.description)
-        default: self = .broken("\(type(of: error))")
-        }
-    }
-
-    /// What went wrong with TLS; the descriptions of the library name files of the machine that it was built on.
-    private static func words(forTLS error: any Error) -> String {
-        if error as? NIOSSLExtraError == .failedToValidateHostname {
-            return "the server's certificate is for another host"
-        }
-        guard let text = "\(error)".split(separator: " at ").first, text.contains("OPENSSL_internal:"),
-            let reason = text.split(separator: ":").last
-        else { return error is NIOSSLExtraError ? "the TLS handshake failed" : "the TLS connection broke" }
-        switch reason.prefix(while: { !$0.isWhitespace }) {
-        case "CERTIFICATE_VERIFY_FAILED": return "the server's certificate is not trusted"
-        case "WRONG_VERSION_NUMBER", "HTTP_REQUEST": return "the server does not speak TLS"
-        case let other: return "the TLS handshake failed: \(other.lowercased().replacing("_", with: " "))"
-        }
     }
 }

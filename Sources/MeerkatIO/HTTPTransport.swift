@@ -72,5 +72,7 @@ public enum HTTPError: Error, Sendable, Hashable {
     case tlsFailed(String)
     /// The connection broke after the request was begun.
     case broken(String)
+    /// The body came to more bytes, once decompressed, than the transport takes.
+    case tooLong
     case cancelled
 }

@@ -36,10 +36,9 @@ extension JSONReader {
         let text = String(
             decoding: UnsafeBufferPointer(start: base + range.lowerBound, count: range.count), as: UTF8.self)
         let number = JSONNumber(validated: text)
-        guard let whole = number.wholeDouble else {
-            let isPart = number.double.map { $0 != $0.rounded() } ?? false
+        guard let whole = number.smallInteger else {
             throw JSONError(
-                isPart ? .typeMismatch(expected: "an integer") : .numberOutOfRange, offset: range.lowerBound)
+                number.isWhole ? .numberOutOfRange : .typeMismatch(expected: "an integer"), offset: range.lowerBound)
         }
         guard let value = T(exactly: whole) else { throw JSONError(.numberOutOfRange, offset: range.lowerBound) }
         return value

@@ -3,6 +3,9 @@ internal import MeerkatIO
 
 /// Feeds a decoder with the bytes of a stream of server-sent events, which may be cut anywhere.
 struct EventStreamReader<Decoder: StreamDecoder>: Sendable {
+    /// Most blocks of an answer: each costs more memory than the few bytes that a server needs to begin one.
+    private static var maxBlocks: Int { 10_000 }
+
     private(set) var decoder: Decoder
     private var events = ServerSentEvents()
 
@@ -12,7 +15,8 @@ struct EventStreamReader<Decoder: StreamDecoder>: Sendable {
 
     /// Takes some bytes of the body.
     ///
-    /// - Throws: what the provider reported inside the stream, or ``ProviderError/Reason/malformedResponse``.
+    /// - Throws: what the provider reported inside the stream, ``ProviderError/Reason/malformedResponse``, or
+    ///   ``ProviderError/Reason/answerTooLarge``.
     mutating func decode(_ bytes: RawSpan, into batch: inout EventBatch) throws(ProviderError) {
         var failure: ProviderError?
         do throws(ServerSentEvents.TooLong) {
@@ -23,16 +27,25 @@ struct EventStreamReader<Decoder: StreamDecoder>: Sendable {
                 }
             }
         } catch {
-            throw ProviderFailure.malformed("an event is longer than \(error.limit) bytes")
+            throw ProviderError(.answerTooLarge, "the answer has an event of more than \(error.limit) bytes")
         }
         if let failure { throw failure }
+        try checkBlocks()
+    }
+
+    private func checkBlocks() throws(ProviderError) {
+        guard decoder.blockCount <= Self.maxBlocks else {
+            throw ProviderError(.answerTooLarge, "the answer has more than \(Self.maxBlocks) blocks")
+        }
     }
 
     /// Takes an answer that was not streamed.
     ///
-    /// - Throws: what the provider reported in it, or ``ProviderError/Reason/malformedResponse``.
+    /// - Throws: what the provider reported in it, ``ProviderError/Reason/malformedResponse``, or
+    ///   ``ProviderError/Reason/answerTooLarge``.
     mutating func decode(whole json: [UInt8], into batch: inout EventBatch) throws(ProviderError) {
         try decoder.decode(whole: json, into: &batch)
+        try checkBlocks()
     }
 
     /// The body has ended.

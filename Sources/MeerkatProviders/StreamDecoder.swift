@@ -29,6 +29,9 @@ protocol StreamDecoder: Sendable {
     /// How much of the answer is there.
     var progress: StreamProgress { get }
 
+    /// How many blocks the answer has so far.
+    var blockCount: Int { get }
+
     /// What the provider has counted so far; nil when it has said nothing.
     var usage: Usage? { get }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import MeerkatProtocol
+internal import MeerkatServer
 
 @main
 struct RKat: ParsableCommand {
@@ -8,4 +9,15 @@ struct RKat: ParsableCommand {
         abstract: "Keeps agent sessions alive and runs their turns.",
         version: "rkat \(ContractVersion.package) (contract \(ContractVersion.text))",
         subcommands: [CapabilitiesCommand.self, RPCCommand.self, TrustCommand.self])
+
+    static func main() {
+        var command: any ParsableCommand
+        do { command = try parseAsRoot() } catch { exit(withError: error) }
+        do { try command.run() } catch {
+            // Help that was asked for is an error of its own kind.
+            guard exitCode(for: error) != .success else { exit(withError: error) }
+            StandardError.write("Error: \(message(for: error))")
+            exit(withError: exitCode(for: error))
+        }
+    }
 }

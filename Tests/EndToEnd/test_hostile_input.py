@@ -9,12 +9,15 @@ import re
 import struct
 import termios
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from conftest import Start
+from raw_provider import RawProvider
 from rkat_process import Folder, Message, Provider, Rkat, text_of, wait_until
+from wires import KEYS, Wire
 
 MIB = 1 << 20
 NO_SESSION = "01936f8a-7b2c-7000-8000-000000000001"
@@ -472,3 +475,18 @@ def test_a_process_without_a_level_says_nothing_on_stderr(rkat: Rkat) -> None:
     rkat.write(b"not json\n")
     assert rkat.exit() == 0
     assert rkat.stderr() == ""
+
+
+def test_the_log_shows_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    text = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\r\n2026-01-01T00:00:00.000Z ERROR all is well"
+    body = json.dumps({"error": {"message": text, "type": "x\x1b[31m"}}).encode()
+    with RawProvider(lambda exchange: exchange.reply(400, body)) as provider:
+        wire = Wire("chat", Folder(tmp_path), provider, **KEYS, RKAT_LOG="trace")
+        with wire.rkat:
+            failure = wire.failure()
+            assert "owned" in failure.message
+            log = wire.rkat.stderr()
+    assert "owned" in log
+    assert "\\u{1B}]0;owned\\u{7}" in log
+    assert all(character == "\n" or character.isprintable() for character in log)
+    assert all(line.startswith("20") for line in log.splitlines())

@@ -25,6 +25,7 @@ import Testing
         Verdict(#"{"type":"integer"}"#, accepts: "100e-2"),
         Verdict(#"{"type":"integer"}"#, refuses: "1.5"),
         Verdict(#"{"type":"integer"}"#, refuses: "1e-1"),
+        Verdict(#"{"type":"integer"}"#, refuses: "1." + String(repeating: "0", count: 5000) + "1"),
         Verdict(#"{"type":"integer"}"#, accepts: "98249283749234923498293171823948729348710298301928331"),
         Verdict(#"{"minimum":-2}"#, accepts: "-2.0"),
         Verdict(#"{"minimum":-2}"#, refuses: "-2.0000000000000000000001"),

@@ -113,20 +113,24 @@ import Testing
 
     @Test(arguments: [
         ("1.0", 1), ("1e3", 1000), ("1E3", 1000), ("-0.0", 0), ("0e0", 0), ("9007199254740992.0", 1 << 53),
+        ("-12.50e1", -125), ("1." + String(repeating: "0", count: 5000), 1),
+        ("0.0001e4", 1), ("0e999999999999999999999", 0),
     ])
     func aWholeNumberMayHaveAFractionOrAnExponent(text: String, value: Int) throws {
         #expect(try Int(json: Array(text.utf8)) == value)
         #expect(try JSONValue(text: text).int == value)
     }
 
-    @Test(arguments: ["1.5", "-25e-1", "0.1"])
+    @Test(arguments: [
+        "1.5", "-25e-1", "0.1", "1e-400", "1." + String(repeating: "0", count: 5000) + "1",
+    ])
     func aPartOfOneIsNoInteger(text: String) throws {
         let error = JSONError(.typeMismatch(expected: "an integer"), offset: 2)
         #expect(throws: error) { try Int(json: Array("  \(text)".utf8)) }
         #expect(try JSONValue(text: text).int == nil)
     }
 
-    @Test(arguments: ["1e400", "1e300", "9007199254740994.0"])
+    @Test(arguments: ["1e400", "1e300", "9007199254740993.0", "9007199254740994.0"])
     func aFractionOrExponentBeyondADoubleIsOutOfRange(text: String) throws {
         #expect(throws: JSONError(.numberOutOfRange, offset: 0)) { try Int(json: Array(text.utf8)) }
         #expect(try JSONValue(text: text).int == nil)

@@ -41,7 +41,18 @@ import Testing
         #expect(Outcome.chat(stream(Self.hello + ["[DONE]"])).answer == answer)
         #expect(Outcome.chat(stream(Self.hello)).error?.reason == .incomplete)
         #expect(Outcome.chat(stream("[DONE]")).error?.reason == .incomplete)
-        #expect(Outcome.chat(stream(events + ["{broken", #"{"error":{"message":"late"}}"#])).answer == answer)
+        #expect(Outcome.chat(stream(events + ["{broken"])).answer == answer)
+    }
+
+    @Test func anErrorBeforeTheEndMarkFailsTheCall() {
+        let error = #"{"error":{"message":"late","code":503}}"#
+        let finished = Self.hello + [Self.finish("stop")]
+        for events in [finished, finished + [Self.usage]] {
+            #expect(
+                Outcome.chat(stream(events + [error])).error
+                    == ProviderError(.overloaded, "the provider reported an error: late"))
+            #expect(Outcome.chat(stream(events + ["[DONE]", error])).error == nil)
+        }
     }
 
     @Test func whatIsThoughtComesBeforeWhatIsSaid() throws {

@@ -266,6 +266,18 @@ import Testing
                 == [shell, output, Self.said].joined(separator: ","))
     }
 
+    @Test func itemsOfUnknownTypesKeepTheReasoningBeforeThem() throws {
+        let item = #"{"type":"reasoning","summary":[],"encrypted_content":"x"}"#
+        let program = #"{"type":"program","id":"p_1","call_id":"p","code":"f()","fingerprint":"y"}"#
+        #expect(
+            answer([try reasoning(item), try opaque(program), call("a")])
+                == [item, program, Self.called].joined(separator: ","))
+        let output = #"{"type":"program_output","call_id":"p","result":"1"}"#
+        #expect(
+            answer([try opaque(output), try reasoning(item), .text("Yes.")])
+                == [output, item, Self.said].joined(separator: ","))
+    }
+
     @Test func groupsOfWhichNothingIsLeftKeepTheirPlace() {
         let groups: [MessageGroup] = [
             .input(results: [], messages: [[.text("")]]), .answer([.reasoning(text: "Hm", data: nil)]), Self.prompt,

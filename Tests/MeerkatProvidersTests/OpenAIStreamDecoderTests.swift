@@ -170,6 +170,32 @@ import Testing
         #expect(Outcome.openai(stream(events + [Self.completed(Self.message("msg_1", "Bye"))])).text == "Hello")
     }
 
+    @Test func whatWasNotStreamedComesWhereTheResponseHasIt() throws {
+        let (first, second) = (Self.functionCall("fc_1", "a", "{}"), Self.functionCall("fc_2", "b", "{}"))
+        let streamed = Self.call(1, "fc_2", "b", "{}")
+        let outcome = Outcome.openai(
+            stream(
+                streamed + [
+                    Self.completed(
+                        Self.message("msg_1", "Look:"), first, second, Self.message("msg_2", "So."),
+                        Self.message("msg_3", "Done."))
+                ]))
+        #expect(
+            outcome.content == [
+                .text("Look:"), try toolUse("a", "{}"), try toolUse("b", "{}"), .text("So."), .text("Done."),
+            ])
+        #expect(outcome.text == "Look:So.Done.")
+        // Without ids the items are found by their kinds, in order.
+        let bare = [#"{"type":"function_call","name":"f"}"#, #"{"type":"function_call","name":"f"}"#]
+        let calls = [
+            #"{"type":"function_call","call_id":"","name":"f","arguments":"[1]"}"#,
+            #"{"type":"function_call","call_id":"","name":"f","arguments":"[2]"}"#,
+        ]
+        let found = Outcome.openai(
+            stream([Self.added(7, bare[0]), Self.added(8, bare[1]), Self.end("completed", output: calls)]))
+        #expect(found.content == [try toolUse("call_1", "[1]"), try toolUse("call_2", "[2]")])
+    }
+
     @Test func aMessageMayHaveAPhase() throws {
         let item =
             #"{"id":"msg_1","type":"message","phase":"commentary","role":"assistant","content":[{"type":"output_text","text":"A"},{"type":"output_text","text":"B"}]}"#

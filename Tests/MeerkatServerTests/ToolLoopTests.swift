@@ -166,6 +166,43 @@ import Testing
         }
     }
 
+    @Test func aCallWhoseTimeIsOverBeforeItsTurnLeavesNoPlaceAndIsNotStarted() async throws {
+        let clock = TestClock()
+        var configuration = Configuration()
+        configuration.tools.maxConcurrent = 1
+        configuration.tools.toolTimeouts["b"] = LooseDuration(duration: .seconds(5))
+        let store = RecordingStore()
+        let tools = ["a", "b", "c"].map { RecordingTool(name: $0, isHeld: true) }
+        let calls = ["a", "b", "c"].map { Block.toolUse(ToolUse(id: $0, name: $0, arguments: .emptyObject)) }
+        let provider = ScriptedProvider(.answer(calls, stopReason: .toolUse), .text("Done."))
+        try await withTestClient(
+            provider, store: store, clock: clock, tools: tools, configuration: configuration
+        ) { client in
+            let request = client.request("session/create", ["prompt": "Go"])
+            await client.waitForEvent("tool_execution_started")
+            clock.advance(by: .seconds(5))
+            await client.waitForEvent("tool_result_received")
+            tools[0].release()
+            await client.waitForEvent("tool_execution_started", count: 3)
+            tools[2].release()
+            try await client.answer(request)
+            #expect(tools.map(\.calls.count) == [1, 0, 1])
+            let shown = client.events.compactMap { event -> String? in
+                guard let name = event["type"]?.string, name.hasPrefix("tool_execution") else { return nil }
+                return "\(name.dropFirst("tool_execution_".count)) \(event["id"]?.string ?? "")"
+            }
+            #expect(
+                shown == [
+                    "started a", "started b", "timed_out b", "completed b", "completed a", "started c",
+                    "completed c",
+                ])
+            let started = store.appends.joined().compactMap { kind -> String? in
+                if case .toolStarted(let id, _, _, _) = kind { id } else { nil }
+            }
+            #expect(started == ["a", "c"])
+        }
+    }
+
     @Test func aToolThatHeedsNoInterruptIsLeftBehindAndNamed() async throws {
         let clock = TestClock()
         let tool = StubbornTool()

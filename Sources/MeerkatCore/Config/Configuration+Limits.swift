@@ -28,6 +28,10 @@ extension Configuration {
         public var maxOpenSessions = 10_000
         /// Memory for idle sessions; beyond it the least recently used are unloaded.
         public var loadedBytes = 256 << 20
+        /// Most bytes of one model answer, decompressed.
+        public var maxAnswerBytes = 64 << 20
+        /// Most tool calls in one model answer.
+        public var maxAnswerToolCalls = 256
         public var unknown = JSONObject()
 
         public init() {}
@@ -38,6 +42,8 @@ extension Configuration {
             try keys.key("max_cost_usd", &maxCost)
             try keys.key("max_open_sessions", &maxOpenSessions, 1...Int.max)
             try keys.key("loaded_bytes", &loadedBytes, 0...Int.max)
+            try keys.key("max_answer_bytes", &maxAnswerBytes, 1...Int.max)
+            try keys.key("max_answer_tool_calls", &maxAnswerToolCalls, 1...Int.max)
         }
     }
 

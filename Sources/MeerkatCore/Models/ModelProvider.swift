@@ -69,6 +69,8 @@ public struct ModelRequest: Sendable {
     public var history: RenderedHistory
     /// Provider-specific settings of the session.
     public var parameters: JSONObject
+    /// How large the answer may be.
+    public var answerLimits = AnswerLimits()
 
     public init(
         model: String, profile: ModelProfile = ModelProfile(), conversation: String? = nil, maxTokens: Int,
@@ -87,6 +89,15 @@ public struct ModelRequest: Sendable {
         self.history = history
         self.parameters = parameters
     }
+}
+
+/// How large one answer of a model may be; a larger one fails with ``ProviderError/Reason/answerTooLarge``.
+public struct AnswerLimits: Sendable, Hashable {
+    /// Most bytes of the answer's body, decompressed and with everything that the API wraps around the text.
+    public var maxBytes = 64 << 20
+    public var maxToolCalls = 256
+
+    public init() {}
 }
 
 /// The messages of a request, already in the provider's format and in order.

@@ -16,6 +16,8 @@ public struct ProviderError: Error, Sendable, Hashable {
         case incomplete
         /// The provider sent something that its own format does not allow.
         case malformedResponse = "malformed_response"
+        /// The answer is larger than ``AnswerLimits`` allow.
+        case answerTooLarge = "answer_too_large"
         /// No provider, model or key to make the call with.
         case notConfigured = "not_configured"
         case unknown
@@ -57,7 +59,7 @@ public struct ProviderError: Error, Sendable, Hashable {
         case .rateLimited, .overloaded, .serverError, .connection, .timeout, .incomplete, .malformedResponse, .unknown:
             true
         case .authentication, .permissionDenied, .modelNotFound, .invalidRequest, .requestTooLarge, .contextLength,
-            .notConfigured, .cancelled:
+            .answerTooLarge, .notConfigured, .cancelled:
             false
         }
     }

@@ -1,6 +1,7 @@
 /// Readable traces for the person who runs the program.
 ///
-/// They name what happened, never what was said, and no keys.
+/// They name what happened, never what was said, and no keys. Each is one line without controls, whatever is quoted in
+/// it.
 public struct Log: Sendable {
     public enum Level: String, Sendable, CaseIterable, Comparable {
         case error, warn, info, debug, trace
@@ -44,7 +45,7 @@ public struct Log: Sendable {
     /// Writes a line; the text is made only when it is wanted.
     public func callAsFunction(_ level: Level, _ text: @autoclosure () -> String) {
         guard level <= self.level, let clock else { return }
-        write("\(clock.now.text) \(level.rawValue.uppercased()) \(text())")
+        write("\(clock.now.text) \(level.rawValue.uppercased()) \(text().escapedForTerminal)")
     }
 }
 

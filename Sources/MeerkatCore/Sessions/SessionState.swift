@@ -37,6 +37,10 @@ public struct SessionState: Sendable, Hashable {
     public private(set) var closedSeqs: [Int] = []
     /// The calls of the last answer, in call order.
     public private(set) var openCalls: [OpenCall] = []
+    /// The positions of the open calls by their ids; the first of several that share one.
+    private var openCallPositions: [String: Int] = [:]
+    /// How many open calls have a result.
+    private var openResultCount = 0
     /// Hashes of the ids of the tool calls in the history.
     private var toolUseIDs: Set<Int> = []
     /// What was said since the last answer.
@@ -145,7 +149,7 @@ public struct SessionState: Sendable, Hashable {
             totals.openRun?.end(blocks)
             answer(blocks)
         case .toolStarted(let id, _, _, let effect):
-            guard let index = openCalls.firstIndex(where: { $0.toolUse.id == id }) else { return }
+            guard let index = openCallPositions[id] else { return }
             openCalls[index].startedEffect = effect
         case .processStarted(_, let process):
             totals.processes.append(process)
@@ -196,7 +200,12 @@ public struct SessionState: Sendable, Hashable {
             return
         }
         openCalls = blocks.toolUses.map { OpenCall(toolUse: $0) }
-        for call in openCalls { toolUseIDs.insert(call.toolUse.id.hashValue) }
+        openResultCount = 0
+        openCallPositions.removeAll()
+        for (position, call) in openCalls.enumerated() {
+            toolUseIDs.insert(call.toolUse.id.hashValue)
+            if openCallPositions[call.toolUse.id] == nil { openCallPositions[call.toolUse.id] = position }
+        }
         totals.toolCallCount += openCalls.count
         openMessages = []
         openSeq = nil
@@ -205,12 +214,19 @@ public struct SessionState: Sendable, Hashable {
     }
 
     private mutating func finish(_ result: ToolResult) {
-        guard let index = openCalls.firstIndex(where: { $0.toolUse.id == result.toolUseID && $0.result == nil })
-        else { return }
+        guard let index = unansweredCall(result.toolUseID) else { return }
         if openSeq == nil { openSeq = lastSeq }
-        if openCalls.allSatisfy({ $0.result == nil }) { totals.messageCount += 1 }
+        if openResultCount == 0 { totals.messageCount += 1 }
         openCalls[index].result = result
+        openResultCount += 1
         historyBytes += result.content.textBytes
+    }
+
+    /// The position of the first call with this id that has no result.
+    private func unansweredCall(_ id: String) -> Int? {
+        guard let first = openCallPositions[id] else { return nil }
+        if openCalls[first].result == nil { return first }
+        return openCalls[first...].firstIndex { $0.toolUse.id == id && $0.result == nil }
     }
 
     private mutating func closeCalls() {

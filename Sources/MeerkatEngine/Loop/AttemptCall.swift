@@ -17,6 +17,7 @@ extension RunLoop {
             guard var request = make(self) else {
                 throw .ended(failure(.store(.failed("the session is not loaded"))))
             }
+            request.answerLimits = settings.answerLimits
             let bound: USDollars?
             do throws(CallFailure) {
                 guard !Task.isCancelled else { throw .ended(cancellation()) }
@@ -73,7 +74,14 @@ extension RunLoop {
             throw error
         }
         defer { target.gate?.leave() }
-        return try await call.run(request, firstToken: settings.firstTokenTimeout, idle: settings.idleTimeout)
+        let answer = try await call.run(request, firstToken: settings.firstTokenTimeout, idle: settings.idleTimeout)
+        let limit = request.answerLimits.maxToolCalls
+        guard answer.blocks.toolUses.count <= limit else {
+            throw ProviderError(
+                .answerTooLarge, "the answer has more than \(limit) tool calls (limits.max_answer_tool_calls)",
+                usage: answer.usage)
+        }
+        return answer
     }
 
     // MARK: Again

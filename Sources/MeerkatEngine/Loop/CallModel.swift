@@ -77,6 +77,8 @@ extension RunLoop {
     /// The blocks without empty text, each tool call with an id that the session has not had.
     private func normalized(_ blocks: [Block]) -> [Block] {
         var ids: Set<String> = []
+        /// The last number behind each id that was given more than once.
+        var numbers: [String: Int] = [:]
         func isNew(_ id: String) -> Bool {
             !(session.withLoaded { $0.state.mayHaveToolUse(id) } ?? false) && ids.insert(id).inserted
         }
@@ -84,13 +86,14 @@ extension RunLoop {
             switch block {
             case .text(let text): return text.isEmpty ? nil : block
             case .toolUse(var toolUse):
-                var number = 1
                 let given = toolUse.id.isEmpty ? "call" : toolUse.id
+                var number = numbers[given] ?? 1
                 if toolUse.id.isEmpty { toolUse.id = "call_1" }
                 while !isNew(toolUse.id) {
                     number += 1
                     toolUse.id = "\(given)_\(number)"
                 }
+                numbers[given] = number
                 return .toolUse(toolUse)
             default: return block
             }

@@ -28,9 +28,7 @@ extension RunLoop {
             }
         }
         for call in batch.prefix(settings.tools.maxConcurrent) { announceStart(of: call) }
-        for (toolUse, _) in refused {
-            announcements.append(.toolExecutionStarted(ToolExecutionStarted(id: toolUse.id, name: toolUse.name)))
-        }
+        for (toolUse, _) in refused { announceExecution(of: toolUse) }
         try await commit()
         await emitAnnouncements()
         for (toolUse, error) in refused { add(.refusal(of: toolUse, error), duration: .zero) }
@@ -73,18 +71,21 @@ extension RunLoop {
             .toolStarted(
                 toolUseID: call.toolUse.id, name: call.toolUse.name, arguments: call.arguments,
                 effect: call.tool.effect))
-        announcements.append(
-            .toolExecutionStarted(ToolExecutionStarted(id: call.toolUse.id, name: call.toolUse.name)))
+        announceExecution(of: call.toolUse)
+    }
+
+    private mutating func announceExecution(of toolUse: ToolUse) {
+        announcements.append(.toolExecutionStarted(ToolExecutionStarted(id: toolUse.id, name: toolUse.name)))
     }
 
     /// Runs calls, at most as many at a time as are allowed.
     private mutating func run(_ calls: [ToolBatch.Call]) async throws(SessionError) -> [(
         String, RepetitionGuard.Outcome
     )] {
-        let batch = ToolBatch(calls, clock: services.clock, executor: services.taskExecutor)
+        let places = settings.tools.maxConcurrent
+        let batch = ToolBatch(calls, places: places, clock: services.clock, executor: services.taskExecutor)
         defer { batch.close() }
-        var waiting = min(settings.tools.maxConcurrent, calls.count)
-        for index in 0..<waiting { batch.start(index) }
+        for index in calls.indices.prefix(places) { batch.start(index) }
         var outcomes: [(String, RepetitionGuard.Outcome)] = []
         var survivors: [String] = []
         var ended: SessionError?
@@ -100,6 +101,8 @@ extension RunLoop {
                 continue
             }
             if case .timedOut(let limit) = end.reason {
+                // A call that never had its turn was not announced yet; every call is.
+                if !end.hadPlace { announceExecution(of: call.toolUse) }
                 announcements.append(
                     .toolExecutionTimedOut(
                         ToolExecutionTimedOut(
@@ -108,14 +111,13 @@ extension RunLoop {
             add(result, duration: end.duration)
             outcomes.append((call.toolUse.id, end.essence.map { .essence($0) } ?? .content(result.content)))
             guard unfinished > 0, !Task.isCancelled else { continue }
-            let starting = waiting < calls.count ? waiting : nil
+            let starting = batch.passPlace(of: end)
             if let starting { announceStart(of: calls[starting]) }
             ended = await flush()
             if ended != nil {
                 // Nothing more can be stored: what still runs has no use.
                 batch.cancel()
             } else if let starting {
-                waiting += 1
                 batch.start(starting)
             }
         }

@@ -31,6 +31,8 @@ final class ToolBatch: Sendable {
         var duration: Duration
         /// The tool goes on although it was told to end.
         var isLeftBehind = false
+        /// The call had one of the places that calls run in, and leaves it.
+        var hadPlace: Bool
 
         /// What the result is compared by, when that is not its content.
         var essence: String? {
@@ -50,6 +52,8 @@ final class ToolBatch: Sendable {
         /// How the calls ended, in the order of their ends.
         var ended: [Ended] = []
         var next = 0
+        /// The first call that has had no place yet.
+        var nextWaiting: Int
         var isCancelled = false
     }
 
@@ -60,12 +64,14 @@ final class ToolBatch: Sendable {
     /// One for each place in ``State/ended``, opened when it is filled.
     private let ends: [AsyncLatch<Void>]
 
-    init(_ calls: [Call], clock: any RuntimeClock, executor: (any TaskExecutor)?) {
+    /// Gives the first `places` calls a place to run in; the others wait for theirs.
+    init(_ calls: [Call], places: Int, clock: any RuntimeClock, executor: (any TaskExecutor)?) {
         self.calls = calls
         self.clock = clock
         self.executor = executor
         ends = calls.map { _ in AsyncLatch() }
-        state = Mutex(State(isOpen: Array(repeating: true, count: calls.count)))
+        state = Mutex(
+            State(isOpen: Array(repeating: true, count: calls.count), nextWaiting: min(places, calls.count)))
         for (index, call) in calls.enumerated() {
             let timer = clock.schedule(after: call.limit) { [weak self] in self?.timeOut(index, after: call.limit) }
             state.withLock { $0.timers.append(timer) }
@@ -94,6 +100,20 @@ final class ToolBatch: Sendable {
             return state.isCancelled || state.timedOut[index] != nil
         }
         if isLate { task.cancel() }
+    }
+
+    /// Gives the place that `end` leaves to the first call that still waits for one, and returns that call.
+    ///
+    /// - Returns: nil when the ended call had no place, because its time was over before, and when no call waits.
+    func passPlace(of end: Ended) -> Int? {
+        guard end.hadPlace else { return nil }
+        return state.withLock { state in
+            while state.nextWaiting < calls.count {
+                defer { state.nextWaiting += 1 }
+                if state.isOpen[state.nextWaiting] { return state.nextWaiting }
+            }
+            return nil
+        }
     }
 
     /// Waits for the next end of a call; as often as there are calls.
@@ -160,7 +180,9 @@ final class ToolBatch: Sendable {
             state.isOpen[index] = false
             state.tasks[index] = nil
             let duration = Duration.nanoseconds(Int64(clamping: now.subtractingClamped(state.starts[index] ?? now)))
-            var ended = Ended(index: index, reason: reason, duration: duration, isLeftBehind: isLeftBehind)
+            var ended = Ended(
+                index: index, reason: reason, duration: duration, isLeftBehind: isLeftBehind,
+                hadPlace: index < state.nextWaiting)
             switch reason {
             case .failed where state.timedOut[index] != nil:
                 ended.reason = .timedOut(state.timedOut[index] ?? .zero)

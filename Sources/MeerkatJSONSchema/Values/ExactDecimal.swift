@@ -101,13 +101,3 @@ extension ExactDecimal: Comparable {
         return tail.lexicographicallyPrecedes(other.tail)
     }
 }
-
-extension JSONNumber {
-    /// Whether the value is whole; `1.0` and `1e3` are.
-    var isWhole: Bool {
-        for byte in text.utf8 where byte == UInt8(ascii: ".") || byte | 0x20 == UInt8(ascii: "e") {
-            return ExactDecimal(self).isInteger
-        }
-        return true
-    }
-}

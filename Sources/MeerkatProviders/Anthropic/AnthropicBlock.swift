@@ -18,8 +18,10 @@ struct AnthropicBlock: Sendable {
     var content: [UInt8] = []
     var signature = ""
     var isClosed = false
-    /// The members the block began with; for ``Kind/other`` with everything that was added since.
+    /// The members the block began with; for ``Kind/other`` with what was added since, but for ``texts``.
     private var members = RawMembers()
+    /// The members that deltas have continued, by name.
+    private var texts: [String: String] = [:]
     private var citations: [RawJSON] = []
 
     /// Opens a block that no start was seen of.
@@ -54,10 +56,11 @@ struct AnthropicBlock: Sendable {
             default:
                 let name = key.string
                 let value = try reader.readRaw()
-                if let old = members.string(name), let new = try value.value().string {
-                    members[name] = RawJSON(encoding: old + new)
+                if let new = try value.value().string, let old = texts[name] == nil ? members.string(name) : "" {
+                    texts[name, default: old] += new
                 } else if value != Self.null {
-                    members[name] = value
+                    texts[name] = nil
+                    members.set(name, to: value)
                 }
             }
         }
@@ -104,10 +107,11 @@ struct AnthropicBlock: Sendable {
 
     private var json: RawJSON {
         var members = members
-        if let input = try? RawJSON(content) { members["input"] = input }  // cut off or absent: as it began
+        for (name, text) in texts { members.set(name, to: RawJSON(encoding: text)) }
+        if let input = try? RawJSON(content) { members.set("input", to: input) }  // cut off or absent: as it began
         if !citations.isEmpty {
             let earlier = (try? members["citations"]?.value().array) ?? []  // it is valid JSON
-            members["citations"] = RawJSON(encoding: earlier.map { RawJSON(encoding: $0) } + citations)
+            members.set("citations", to: RawJSON(encoding: earlier.map { RawJSON(encoding: $0) } + citations))
         }
         return RawJSON(encoding: members)
     }
@@ -118,12 +122,14 @@ struct AnthropicBlock: Sendable {
 /// An object whose members keep their order and the bytes they were written with.
 private struct RawMembers: Sendable, JSONCodable {
     private var members: [(name: String, value: RawJSON)] = []
+    /// The last member of each name.
+    private var positions: [String: Int] = [:]
 
     init() {}
 
     init(from reader: inout JSONReader) throws(JSONError) {
         try reader.readObject { (reader, key) throws(JSONError) in
-            members.append((key.string, try reader.readRaw()))
+            append(key.string, try reader.readRaw())
         }
     }
 
@@ -133,17 +139,15 @@ private struct RawMembers: Sendable, JSONCodable {
         }
     }
 
-    subscript(name: String) -> RawJSON? {
-        get { members.last { $0.name == name }?.value }
-        set {
-            let position = members.lastIndex { $0.name == name }
-            switch (position, newValue) {
-            case (let position?, let value?): members[position].value = value
-            case (let position?, nil): members.remove(at: position)
-            case (nil, let value?): members.append((name, value))
-            case (nil, nil): break
-            }
-        }
+    private mutating func append(_ name: String, _ value: RawJSON) {
+        positions[name] = members.count
+        members.append((name, value))
+    }
+
+    subscript(name: String) -> RawJSON? { positions[name].map { members[$0].value } }
+
+    mutating func set(_ name: String, to value: RawJSON) {
+        if let position = positions[name] { members[position].value = value } else { append(name, value) }
     }
 
     /// The value of a member that is a string.

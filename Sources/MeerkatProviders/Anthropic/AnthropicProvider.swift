@@ -23,6 +23,7 @@ public struct AnthropicProvider: HTTPProvider {
     public func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
         try await connection.call(
             AnthropicRequest(request).http(to: connection.endpoint),
-            decoding: AnthropicStreamDecoder(model: request.model, failure: connection.failure), into: sink)
+            decoding: AnthropicStreamDecoder(model: request.model, failure: connection.failure),
+            within: request.answerLimits, into: sink)
     }
 }

@@ -9,6 +9,8 @@ struct AnthropicStreamDecoder: StreamDecoder {
     private let model: String
     private let failure: ProviderFailure
     private var blocks: [AnthropicBlock] = []
+    /// The last block of each index.
+    private var positions: [UInt64: Int] = [:]
     private var hasStarted = false
     private var stopReason: String?
     private(set) var usage: Usage?
@@ -39,6 +41,8 @@ struct AnthropicStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { blocks.count }
+
     private mutating func take(
         _ outline: AnthropicOutline, _ data: UnsafeRawBufferPointer, _ batch: inout EventBatch
     ) throws(ProviderError) {
@@ -65,7 +69,8 @@ struct AnthropicStreamDecoder: StreamDecoder {
 
     private func position(of index: UInt64?) -> Int? {
         guard let index else { return blocks.indices.last }
-        return blocks.lastIndex { $0.index == index }
+        if let last = blocks.indices.last, blocks[last].index == index { return last }
+        return positions[index]
     }
 
     // MARK: Blocks
@@ -84,6 +89,11 @@ struct AnthropicStreamDecoder: StreamDecoder {
         if block.kind == .text || block.kind == .thinking {
             batch.appendDelta(isReasoning: block.kind == .thinking) { $0 += block.content }
         }
+        append(block)
+    }
+
+    private mutating func append(_ block: AnthropicBlock) {
+        positions[block.index] = blocks.count
         blocks.append(block)
     }
 
@@ -119,7 +129,7 @@ struct AnthropicStreamDecoder: StreamDecoder {
         case .thinking: kind = .thinking
         case .signature, .input, .other: return nil
         }
-        blocks.append(AnthropicBlock(index: outline.index ?? 0, kind: kind))
+        append(AnthropicBlock(index: outline.index ?? 0, kind: kind))
         return blocks.count - 1
     }
 

@@ -7,6 +7,8 @@ internal import Synchronization
 ///
 /// Source: <https://platform.openai.com/docs/api-reference/models/list>
 public enum ModelList {
+    private static let maxBytes = 4 << 20
+
     /// The ids of the server's models, in its order.
     ///
     /// - Parameters:
@@ -20,7 +22,7 @@ public enum ModelList {
         at url: String, headers: [(name: String, value: String)], over transport: any HTTPTransport,
         clock: any RuntimeClock
     ) async throws(ProviderError) -> [String] {
-        let receiver = BodyCollector(limit: 16 << 20)
+        let receiver = BodyCollector(limit: maxBytes)
         let end = await withTaskGroup(of: Result<Void, HTTPError>?.self) { group in
             group.addTask {
                 do throws(HTTPError) {
@@ -41,14 +43,20 @@ public enum ModelList {
         guard !Task.isCancelled else { throw .cancelled }
         switch end {
         case .success: break
+        case .failure(.tooLong): throw tooLarge(url)
         case .failure: throw ProviderError(.connection, "\(url) cannot be reached")
         case nil: throw ProviderError(.timeout, "\(url) has not answered within 10 s")
         }
         let (status, body) = receiver.result
+        guard body.count < maxBytes else { throw tooLarge(url) }
         guard status == 200, let list = try? JSONValue(json: body), let data = list["data"]?.array else {
             throw ProviderError(.malformedResponse, "\(url) does not list models", status: status)
         }
         return data.compactMap { $0["id"]?.string }
+    }
+
+    private static func tooLarge(_ url: String) -> ProviderError {
+        ProviderError(.answerTooLarge, "\(url) lists more than \(maxBytes) bytes")
     }
 }
 

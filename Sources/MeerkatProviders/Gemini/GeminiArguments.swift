@@ -51,11 +51,10 @@ struct GeminiArguments: Sendable {
 
     private mutating func set(_ new: JSONValue, at path: String) {
         close()
-        guard let steps = Self.steps(path), let changed = Self.setting(new, at: steps[...], in: value) else {
+        guard let steps = Self.steps(path), Self.set(new, at: steps[...], in: &value) else {
             isMalformed = true
             return
         }
-        value = changed
     }
 
     /// What is there, a text that was not finished included.
@@ -64,23 +63,53 @@ struct GeminiArguments: Sendable {
         return RawJSON(encoding: value)
     }
 
-    /// `value` with `new` at a place in it; nil when there can be no such place.
-    private static func setting(_ new: JSONValue, at steps: ArraySlice<Step>, in value: JSONValue?) -> JSONValue? {
-        guard let step = steps.first else { return new }
-        switch (step, value ?? .null) {
-        case (.name(let name), .object(var object)):
-            guard let changed = setting(new, at: steps.dropFirst(), in: object[name]) else { return nil }
-            object[name] = changed
-            return .object(object)
-        case (.index(let index), .array(var elements)) where index <= elements.count:
-            let old = index < elements.count ? elements[index] : nil
-            guard let changed = setting(new, at: steps.dropFirst(), in: old) else { return nil }
-            if index < elements.count { elements[index] = changed } else { elements.append(changed) }
-            return .array(elements)
-        case (.name, .null): return setting(new, at: steps, in: .object(JSONObject()))
-        case (.index, .null): return setting(new, at: steps, in: .array([]))
-        default: return nil
+    /// Puts `new` at a place in `value`, which stays as it is when there can be no such place.
+    ///
+    /// What holds the place is taken out of what holds it, so that it is changed in place.
+    ///
+    /// - Returns: Whether there is such a place.
+    private static func set(_ new: JSONValue, at steps: ArraySlice<Step>, in value: inout JSONValue) -> Bool {
+        switch steps.first {
+        case nil:
+            value = new
+            return true
+        case .name(let name): return set(new, at: steps.dropFirst(), ofMember: name, in: &value)
+        case .index(let index): return set(new, at: steps.dropFirst(), ofElement: index, in: &value)
         }
+    }
+
+    private static func set(
+        _ new: JSONValue, at steps: ArraySlice<Step>, ofMember name: String, in value: inout JSONValue
+    ) -> Bool {
+        let isNew = value.isNull
+        guard var object = isNew ? JSONObject() : value.object else { return false }
+        value = .null
+        var member = JSONValue.null
+        var hasMember = false
+        if let old = object[name] {
+            member = old
+            hasMember = true
+            object[name] = .null
+        }
+        let isSet = set(new, at: steps, in: &member)
+        if isSet || hasMember { object[name] = member }
+        if isSet || !isNew { value = .object(object) }
+        return isSet
+    }
+
+    private static func set(
+        _ new: JSONValue, at steps: ArraySlice<Step>, ofElement index: Int, in value: inout JSONValue
+    ) -> Bool {
+        let isNew = value.isNull
+        guard var elements = isNew ? [] : value.array, index <= elements.count else { return false }
+        value = .null
+        var element = JSONValue.null
+        let hasElement = index < elements.count
+        if hasElement { swap(&element, &elements[index]) }
+        let isSet = set(new, at: steps, in: &element)
+        if hasElement { elements[index] = element } else if isSet { elements.append(element) }
+        if isSet || !isNew { value = .array(elements) }
+        return isSet
     }
 
     // MARK: Paths

@@ -26,6 +26,7 @@ public struct GeminiProvider: HTTPProvider {
     public func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
         try await connection.call(
             GeminiRequest(request).http(to: connection.endpoint),
-            decoding: GeminiStreamDecoder(model: request.model, failure: connection.failure), into: sink)
+            decoding: GeminiStreamDecoder(model: request.model, failure: connection.failure),
+            within: request.answerLimits, into: sink)
     }
 }

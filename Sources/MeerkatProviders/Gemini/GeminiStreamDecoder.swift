@@ -22,8 +22,6 @@ struct GeminiStreamDecoder: StreamDecoder {
         var bytes: [UInt8] = []
         var signature: String?
         var isClosed = false
-
-        var isCall: Bool { if case .call = kind { true } else { false } }
     }
 
     private let model: String
@@ -31,6 +29,8 @@ struct GeminiStreamDecoder: StreamDecoder {
     private var chunk = GeminiChunk()
     private var parts: [Part] = []
     private var calls = GeminiCalls()
+    /// The part of the last call.
+    private var lastCall: Int?
     private var stopReason: StopReason?
     private(set) var usage: Usage?
     private(set) var progress = StreamProgress.underway
@@ -81,6 +81,8 @@ struct GeminiStreamDecoder: StreamDecoder {
     }
 
     mutating func end() { progress = .ended }
+
+    var blockCount: Int { parts.count }
 
     private mutating func takeChunk(_ data: UnsafeRawBufferPointer, _ batch: inout EventBatch) throws(ProviderError) {
         let hasUsage = takeUsage()
@@ -163,10 +165,11 @@ struct GeminiStreamDecoder: StreamDecoder {
     ) throws(ProviderError) {
         guard let piece else { return }
         closeReasoning(&batch)
-        if let position = try calls.add(piece) { parts.append(Part(kind: .call(position))) }
-        if let signature, let last = parts.lastIndex(where: \.isCall), parts[last].signature == nil {
-            parts[last].signature = signature
+        if let position = try calls.add(piece) {
+            lastCall = parts.count
+            parts.append(Part(kind: .call(position)))
         }
+        if let signature, let lastCall, parts[lastCall].signature == nil { parts[lastCall].signature = signature }
     }
 
     private mutating func closeReasoning(_ batch: inout EventBatch) {

@@ -21,6 +21,8 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         var head: HTTPHead?
         var content = Content.undecided
         var body: [UInt8] = []
+        /// Bytes of the body so far; bounds everything that is made of them.
+        var byteCount = 0
         var batch = EventBatch()
         /// The decoder made sense of something.
         var hasProgress = false
@@ -28,21 +30,27 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         /// Ends the wait for what may follow the answer.
         var timer: (any ScheduledAction)?
         var progress = StreamProgress.underway
+        /// Nothing that follows is of use.
+        var isComplete = false
     }
 
     private static var maxFailureBytes: Int { 64 * 1024 }
-    private static var maxJSONBytes: Int { 64 * 1024 * 1024 }
     /// Text that is offered before the end of a read.
     private static var maxBatchBytes: Int { 256 * 1024 }
 
     // Taken once per part of the body and never contended: the transport makes one call at a time.
     private let state: Mutex<State>
     private let sending = Mutex<Task<HTTPError?, Never>?>(nil)
+    private let limits: AnswerLimits
     private let sink: any ModelSink
     private let failure: ProviderFailure
     private let clock: any RuntimeClock
 
-    init(_ decoder: Decoder, sink: any ModelSink, failure: ProviderFailure, clock: any RuntimeClock) {
+    init(
+        _ decoder: Decoder, within limits: AnswerLimits, sink: any ModelSink, failure: ProviderFailure,
+        clock: any RuntimeClock
+    ) {
+        self.limits = limits
         state = Mutex(State(stream: EventStreamReader(decoder)))
         self.sink = sink
         self.failure = failure
@@ -69,7 +77,7 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     func receiveEndOfRead() {
         state.withLock { state in
             offer(&state)
-            if state.stream.decoder.progress > state.progress { advance(&state) }
+            advance(&state)
         }
     }
 
@@ -79,11 +87,19 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
 
     private func take(_ bytes: UnsafeRawBufferPointer, _ state: inout State) -> HTTPFlow {
         if state.content == .undecided { state.content = Self.content(of: bytes) }
+        if state.content == .failure { return keepFailure(bytes, &state) }
+        state.byteCount += bytes.count
+        guard state.byteCount <= limits.maxBytes else {
+            // Behind an answer that is whole it does no harm.
+            if state.stream.decoder.progress == .underway { state.error = ProviderFailure.tooLarge(limits) }
+            return .stop
+        }
         switch state.content {
-        case .json: return keep(bytes, atMost: Self.maxJSONBytes, &state)
-        case .failure: return keep(bytes, atMost: Self.maxFailureBytes, &state)
+        case .json:
+            state.body.append(contentsOf: bytes)
+            return .proceed
         // Blank lines mean nothing in a stream.
-        case .stream, .undecided: break
+        case .stream, .undecided, .failure: break
         }
         do throws(ProviderError) {
             try state.stream.decode(bytes.bytes, into: &state.batch)
@@ -97,9 +113,12 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
     /// When the answer is whole, the end of the body is waited for a little only: it brings accounting, if that has not
     /// come yet, and a connection that can be used again.
     private func advance(_ state: inout State) {
-        state.progress = state.stream.decoder.progress
+        let progress = state.stream.decoder.progress
+        guard progress != .underway else { return }
+        let isComplete = progress == .ended || state.stream.decoder.usage != nil
+        guard progress > state.progress || isComplete != state.isComplete else { return }
+        (state.progress, state.isComplete) = (progress, isComplete)
         state.timer?.cancel()
-        let isComplete = state.progress == .ended || state.stream.decoder.usage != nil
         state.timer = clock.schedule(after: isComplete ? .milliseconds(250) : .seconds(30)) {
             [weak self] in
             self?.stopWaiting()
@@ -110,9 +129,9 @@ final class ModelExchange<Decoder: StreamDecoder>: HTTPReceiver {
         sending.withLock { $0 }?.cancel()
     }
 
-    private func keep(_ bytes: UnsafeRawBufferPointer, atMost limit: Int, _ state: inout State) -> HTTPFlow {
-        state.body.append(contentsOf: bytes.prefix(limit - state.body.count))
-        return state.body.count < limit ? .proceed : .stop
+    private func keepFailure(_ bytes: UnsafeRawBufferPointer, _ state: inout State) -> HTTPFlow {
+        state.body.append(contentsOf: bytes.prefix(Self.maxFailureBytes - state.body.count))
+        return state.body.count < Self.maxFailureBytes ? .proceed : .stop
     }
 
     /// What kind of body begins with `bytes`: the first byte decides, because servers mislabel what they send.

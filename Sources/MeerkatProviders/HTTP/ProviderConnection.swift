@@ -26,9 +26,11 @@ public struct ProviderConnection: Sendable {
 
     /// Makes a model call; what streams goes through `decoder` to `sink`.
     func call(
-        _ request: HTTPRequest, decoding decoder: some StreamDecoder, into sink: any ModelSink
+        _ request: HTTPRequest, decoding decoder: some StreamDecoder, within limits: AnswerLimits,
+        into sink: any ModelSink
     ) async throws(ProviderError) -> ModelAnswer {
-        try await ModelExchange(decoder, sink: sink, failure: failure, clock: clock).run(request, over: transport)
+        try await ModelExchange(decoder, within: limits, sink: sink, failure: failure, clock: clock)
+            .run(request, over: transport)
     }
 }
 

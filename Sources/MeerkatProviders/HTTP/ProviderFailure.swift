@@ -50,8 +50,14 @@ struct ProviderFailure: Sendable {
         case .connectTimedOut: notSent(.timeout, "the connection was not made in time")
         case .tlsFailed(let text): notSent(.connection, clean(text))
         case .broken(let text): ProviderError(.connection, "the connection broke" + quote(text, after: ": "))
+        case .tooLong: ProviderError(.answerTooLarge, "the answer is larger than limits.max_answer_bytes allows")
         case .cancelled: .cancelled
         }
+    }
+
+    /// The body is larger than it may be.
+    static func tooLarge(_ limits: AnswerLimits) -> ProviderError {
+        ProviderError(.answerTooLarge, "the answer is larger than \(limits.maxBytes) bytes (limits.max_answer_bytes)")
     }
 
     /// The body is something else than the format says.

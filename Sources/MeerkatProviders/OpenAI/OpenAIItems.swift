@@ -83,8 +83,8 @@ struct OpenAIItems {
 private struct OpenAIAnswerItems {
     private let model: String
     private let blocks: [Block]
-    /// The ids in the server's own items that are calls or answers to one.
-    private let callIDs: [String]
+    /// How often an id stands in the server's own items that are calls or answers to one.
+    private let callIDs: [String: Int]
     /// Reasoning whose item has not come yet.
     private var pending: [JSONObject] = []
     /// Something that was thought is not sent.
@@ -95,10 +95,11 @@ private struct OpenAIAnswerItems {
     init(model: String, blocks: [Block]) {
         self.model = model
         self.blocks = blocks
-        callIDs = blocks.compactMap { block in
-            guard case .opaque(let data) = block else { return nil }
-            return Self.object(data)["call_id"]?.string
+        var callIDs: [String: Int] = [:]
+        for case .opaque(let data) in blocks {
+            if let id = Self.object(data)["call_id"]?.string { callIDs[id, default: 0] += 1 }
         }
+        self.callIDs = callIDs
     }
 
     private static func object(_ data: ProviderData) -> JSONObject {
@@ -204,8 +205,11 @@ private struct OpenAIAnswerItems {
 
     /// Whether an item asks for nothing, or for what is there: a call that nobody has answered, such as one of a tool
     /// that the server lets its client run, would make the API refuse everything that is said from now on.
+    ///
+    /// Items that are no calls, such as the programs in which a model calls tools, have ids to be referred to; the
+    /// server answers them itself.
     private func isAnswered(_ item: JSONObject) -> Bool {
-        guard let id = item["call_id"]?.string else { return true }
-        return callIDs.count { $0 == id } > 1
+        guard item["type"]?.string?.hasSuffix("_call") ?? true, let id = item["call_id"]?.string else { return true }
+        return callIDs[id, default: 0] > 1
     }
 }

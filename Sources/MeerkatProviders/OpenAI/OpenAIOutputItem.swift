@@ -26,6 +26,8 @@ struct OpenAIOutputItem: Sendable {
     private(set) var isWhole = false
     /// It has been told that what was thought is complete.
     var isClosed = false
+    /// The content is the JSON of arguments.
+    private var hasArguments = false
     private var source: Source?
     private var part: UInt64?
     /// The item as it was last shown; nil when only deltas of it were seen.
@@ -120,8 +122,9 @@ struct OpenAIOutputItem: Sendable {
 
     /// Takes the arguments as the server repeats them, unless the deltas made sense by themselves.
     mutating func setArguments(_ text: [UInt8]) {
-        guard !text.isEmpty, (try? RawJSON(content)) == nil else { return }  // what is wrong with it does not matter
-        content = text
+        guard !text.isEmpty, !hasArguments else { return }
+        hasArguments = (try? RawJSON(content)) != nil  // what is wrong with it does not matter
+        if !hasArguments { content = text }
     }
 
     private mutating func setArguments(_ value: JSONValue?) {

@@ -27,21 +27,22 @@ public struct OpenAIProvider: HTTPProvider {
     public func stream(_ request: ModelRequest, into sink: any ModelSink) async throws(ProviderError) -> ModelAnswer {
         let wantsSummary = request.profile.reasons == true && !account.isWithoutSummaries
         do throws(ProviderError) {
-            return try await call(OpenAIRequest(request, wantsSummary: wantsSummary), of: request.model, sink)
+            return try await call(request, wantsSummary: wantsSummary, sink)
         } catch {
             // Accounts that are not verified may not see what a model thinks, and only the refusal tells.
             guard wantsSummary, error.status == 400, error.parameter == "reasoning.summary" else { throw error }
             account.losesSummaries()
-            return try await call(OpenAIRequest(request, wantsSummary: false), of: request.model, sink)
+            return try await call(request, wantsSummary: false, sink)
         }
     }
 
     private func call(
-        _ request: OpenAIRequest, of model: String, _ sink: any ModelSink
+        _ request: ModelRequest, wantsSummary: Bool, _ sink: any ModelSink
     ) async throws(ProviderError) -> ModelAnswer {
         try await connection.call(
-            request.http(to: connection.endpoint),
-            decoding: OpenAIStreamDecoder(model: model, failure: connection.failure), into: sink)
+            OpenAIRequest(request, wantsSummary: wantsSummary).http(to: connection.endpoint),
+            decoding: OpenAIStreamDecoder(model: request.model, failure: connection.failure),
+            within: request.answerLimits, into: sink)
     }
 
     /// What has turned out about the account that the key belongs to.

@@ -10,7 +10,7 @@ internal import MeerkatJSON
 struct OpenAIStreamDecoder: StreamDecoder {
     private let model: String
     private let failure: ProviderFailure
-    private var items: [OpenAIOutputItem] = []
+    private var items = OpenAIOutputItems()
     /// The item that the last delta belonged to.
     private var current: Int?
     private var status: OpenAIOutline.Kind?
@@ -47,6 +47,8 @@ struct OpenAIStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { items.count }
+
     private mutating func take(
         _ outline: OpenAIOutline, _ data: UnsafeRawBufferPointer, _ batch: inout EventBatch
     ) throws(ProviderError) {
@@ -79,6 +81,7 @@ struct OpenAIStreamDecoder: StreamDecoder {
         let position = move(to: isReasoning ? .reasoning : .message, outline, &batch)
         let shown = items[position].add(
             text, from: source, part: outline.part, isRefusal: outline.kind == .refusalDelta)
+        if isReasoning { items.noteReasoning(at: position) }
         batch.appendDelta(isReasoning: isReasoning) { $0 += shown }
     }
 
@@ -87,25 +90,12 @@ struct OpenAIStreamDecoder: StreamDecoder {
         to kind: OpenAIOutputItem.Kind, _ outline: OpenAIOutline, _ batch: inout EventBatch
     ) -> Int {
         if let current, items[current].kind == kind, !itemID.isEmpty, items[current].id == itemID { return current }
-        let found = position(of: kind, id: itemID, outputIndex: outline.outputIndex)
-        let position = found ?? items.count
-        if found == nil {
-            items.append(OpenAIOutputItem(kind: kind, outputIndex: outline.outputIndex, id: itemID))
-        }
+        let found = items.position(of: kind, id: itemID, outputIndex: outline.outputIndex)
+        let position =
+            found ?? items.append(OpenAIOutputItem(kind: kind, outputIndex: outline.outputIndex, id: itemID))
         if position != current { closeReasoning(before: position, &batch) }
         current = position
         return position
-    }
-
-    /// The item with an id, else at an index: some servers give ids that change from event to event, some give all
-    /// items one index, some give neither.
-    private func position(of kind: OpenAIOutputItem.Kind, id: [UInt8], outputIndex: UInt64?) -> Int? {
-        if !id.isEmpty, let found = items.lastIndex(where: { $0.kind == kind && $0.id == id }) { return found }
-        if let outputIndex {
-            return items.lastIndex { $0.kind == kind && !$0.isWhole && $0.outputIndex == outputIndex }
-        }
-        guard let last = items.indices.last, items[last].kind == kind, !items[last].isWhole else { return nil }
-        return id.isEmpty || items[last].id.isEmpty ? last : nil
     }
 
     private func readItem(
@@ -119,17 +109,16 @@ struct OpenAIStreamDecoder: StreamDecoder {
     }
 
     private mutating func open(_ item: OpenAIOutputItem, _ batch: inout EventBatch) {
-        if !item.id.isEmpty, items.contains(where: { $0.kind == item.kind && $0.id == item.id }) { return }
-        items.append(item)
-        let position = items.count - 1
+        guard items.position(of: item.kind, id: item.id) == nil else { return }
+        let position = items.append(item)
         closeReasoning(before: position, &batch)
         current = position
         update(position, from: item, isWhole: false, &batch)
     }
 
     private mutating func finish(_ item: OpenAIOutputItem, _ batch: inout EventBatch) {
-        let position = position(of: item.kind, id: item.id, outputIndex: item.outputIndex) ?? items.count
-        if position == items.count { items.append(item) }
+        let position =
+            items.position(of: item.kind, id: item.id, outputIndex: item.outputIndex) ?? items.append(item)
         update(position, from: item, isWhole: true, &batch)
     }
 
@@ -138,19 +127,21 @@ struct OpenAIStreamDecoder: StreamDecoder {
     ) {
         let rest = items[position].update(from: item, isWhole: isWhole)
         batch.appendDelta(isReasoning: item.kind == .reasoning) { $0 += rest }
+        if item.kind == .reasoning { items.noteReasoning(at: position) }
         if isWhole { closeReasoning(at: position, &batch) }
     }
 
     private mutating func closeReasoning(at position: Int, _ batch: inout EventBatch) {
         guard items[position].kind == .reasoning, !items[position].isClosed else { return }
         items[position].isClosed = true
+        items.forgetReasoning(at: position)
         guard !items[position].content.isEmpty else { return }
         batch.append(
             .reasoningComplete(ReasoningComplete(content: String(decoding: items[position].content, as: UTF8.self))))
     }
 
     private mutating func closeReasoning(before end: Int, _ batch: inout EventBatch) {
-        for position in 0..<end where !items[position].content.isEmpty { closeReasoning(at: position, &batch) }
+        while let position = items.openReasoning.first, position < end { closeReasoning(at: position, &batch) }
     }
 
     // MARK: The response
@@ -187,33 +178,10 @@ struct OpenAIStreamDecoder: StreamDecoder {
     /// Takes from the whole response what was not streamed.
     private mutating func fill(from output: [RawJSON], _ batch: inout EventBatch) {
         let whole = output.enumerated().compactMap { OpenAIOutputItem($1, outputIndex: UInt64($0)) }
-        var positions = match(whole)
-        var next = 0
-        for (index, item) in whole.enumerated() {
-            let position = positions[index] ?? next
-            if positions[index] == nil {
-                items.insert(item, at: position)
-                positions = positions.map { found in found.map { $0 >= position ? $0 + 1 : $0 } }
-            }
+        for (item, position) in zip(whole, items.merge(whole)) {
             update(position, from: item, isWhole: true, &batch)
-            next = position + 1
         }
         current = nil
-    }
-
-    /// Where the items of the whole response were streamed: by their ids, else by place, else by kind.
-    private func match(_ whole: [OpenAIOutputItem]) -> [Int?] {
-        var positions: [Int?] = whole.map { item in
-            item.id.isEmpty ? nil : items.firstIndex { $0.kind == item.kind && $0.id == item.id }
-        }
-        for (index, item) in whole.enumerated() where positions[index] == nil {
-            let free = items.indices.filter { position in
-                items[position].kind == item.kind && !positions.contains(position)
-                    && (items[position].type ?? item.type) == item.type
-            }
-            positions[index] = free.first { items[$0].outputIndex == item.outputIndex } ?? free.first
-        }
-        return positions
     }
 
     mutating func decode(whole json: [UInt8], into batch: inout EventBatch) throws(ProviderError) {
@@ -237,7 +205,7 @@ struct OpenAIStreamDecoder: StreamDecoder {
         closeReasoning(before: items.count, &batch)
         let ids = callIDs
         var blocks: [Block] = []
-        for (position, item) in items.enumerated() {
+        for (position, item) in items.all.enumerated() {
             blocks += try item.finished(
                 model: model, callID: ids[position],
                 mayBeCut: status != .completed && position == items.count - 1)
@@ -248,10 +216,10 @@ struct OpenAIStreamDecoder: StreamDecoder {
 
     /// The ids of the calls by position; made up where there is none or it was there before.
     private var callIDs: [String] {
-        var known = Set(items.map { $0.kind == .call ? $0.callID : "" })
+        var known = Set(items.all.map { $0.kind == .call ? $0.callID : "" })
         var used: Set<String> = [""]
         var number = 0
-        return items.map { item in
+        return items.all.map { item in
             guard item.kind == .call else { return "" }
             var id = item.callID
             while used.contains(id) {
@@ -274,6 +242,6 @@ struct OpenAIStreamDecoder: StreamDecoder {
             }
         }
         if hasCalls { return .toolUse }
-        return items.contains { $0.hasRefusal } ? .contentFilter : .endTurn
+        return items.all.contains { $0.hasRefusal } ? .contentFilter : .endTurn
     }
 }

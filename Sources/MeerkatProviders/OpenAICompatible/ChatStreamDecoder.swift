@@ -55,7 +55,11 @@ struct ChatStreamDecoder: StreamDecoder {
         _ data: UnsafeRawBufferPointer, isError: Bool, into batch: inout EventBatch
     ) throws(ProviderError) {
         try readForeign(data) { (reader) throws(JSONError) in try chunk.read(&reader) }
-        guard !isError, !chunk.isError else { throw try reported(data) }
+        guard !isError, !chunk.isError else {
+            // What the server says last of an answer counts: it takes back the end that it had announced.
+            progress = .underway
+            throw try reported(data)
+        }
         try takeChunk(&batch)
     }
 
@@ -67,6 +71,8 @@ struct ChatStreamDecoder: StreamDecoder {
 
     mutating func end() { progress = .ended }
 
+    var blockCount: Int { parts.count }
+
     private func reported(_ data: UnsafeRawBufferPointer) throws(ProviderError) -> ProviderError {
         let value = try readForeign(data) { (reader) throws(JSONError) in try JSONValue(from: &reader) }
         let nested = value["choices"]?.array?.first?["error"] ?? value["x_groq"]?["error"]
@@ -76,8 +82,7 @@ struct ChatStreamDecoder: StreamDecoder {
 
     private mutating func takeChunk(_ batch: inout EventBatch) throws(ProviderError) {
         let hasContent = !chunk.text.isEmpty || !chunk.reasoning.isEmpty || !chunk.calls.isEmpty
-        let isUsage = takeUsage()
-        if hasContent || isUsage || chunk.finishReason != nil || chunk.hasRole && !hasStarted {
+        if takeUsage() || hasContent || chunk.finishReason != nil || chunk.hasRole && !hasStarted {
             batch.hasProgress = true
             hasStarted = true
         }
@@ -89,8 +94,6 @@ struct ChatStreamDecoder: StreamDecoder {
         addText(&batch)
         addCalls(&batch)
         if let reason = chunk.finishReason, finishReason == nil { try finish(reason) }
-        // Accounting on its own is the last thing that is sent.
-        if isUsage, !chunk.hasChoices, progress == .answered { progress = .ended }
     }
 
     private mutating func takeUsage() -> Bool {

@@ -34,8 +34,8 @@ struct ChatTextCalls: Sendable {
         /// Behind the opening marker.
         case opened(Marker)
         case json(Marker, JSONExtent)
-        /// Behind the JSON, of which so many bytes are held.
-        case closing(Marker, end: Int)
+        /// Behind the JSON, which ends at `end`, and behind white space, which ends at `start`.
+        case closing(Marker, end: Int, start: Int)
     }
 
     private let names: Set<String>
@@ -113,10 +113,14 @@ struct ChatTextCalls: Sendable {
             }
         case .json(let marker, var extent):
             extent.take(byte)
-            state = extent.isOver ? .closing(marker, end: held.count) : .json(marker, extent)
+            state = extent.isOver ? .closing(marker, end: held.count, start: held.count) : .json(marker, extent)
             if extent.isOver, marker.closing.isEmpty { takeCall(end: held.count) }
-        case .closing(let marker, let end):
-            let tail = held[end...].drop { Self.isSpace($0) }
+        case .closing(let marker, let end, let start):
+            if start == held.count - 1, Self.isSpace(byte) {
+                state = .closing(marker, end: end, start: held.count)
+                return
+            }
+            let tail = held[start...]
             if tail.elementsEqual(marker.closing) {
                 takeCall(end: end)
             } else if !marker.closing.starts(with: tail) {

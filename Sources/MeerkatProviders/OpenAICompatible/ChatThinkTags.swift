@@ -19,6 +19,8 @@ struct ChatThinkTags: Sendable {
     private var state = State.before
     /// What may be the beginning of a tag, with the white space before it.
     private var held: [UInt8] = []
+    /// How much of ``held`` is white space before the opening tag.
+    private var spaceCount = 0
 
     /// Nothing more is looked for.
     var isOver: Bool { state == .over }
@@ -54,7 +56,11 @@ struct ChatThinkTags: Sendable {
 
     private mutating func takeBefore(_ byte: UInt8, _ split: inout Split) {
         held.append(byte)
-        let tag = held.drop { Self.isSpace($0) }
+        if spaceCount == held.count - 1, Self.isSpace(byte) {
+            spaceCount += 1
+            return
+        }
+        let tag = held[spaceCount...]
         if tag.elementsEqual(Self.opening) {
             held = []
             hasBegun = true

@@ -13,17 +13,25 @@ struct ChatToolCalls: Sendable {
     }
 
     private var calls: [Call] = []
+    /// The last call of each index, and of each id.
+    private var positionsByIndex: [UInt64: Int] = [:]
+    private var positionsByID: [String: Int] = [:]
 
     var count: Int { calls.count }
 
     /// Adds a piece to the call it belongs to, and tells whether that is a new one.
     mutating func add(_ piece: ChatChunk.Call, arguments: ArraySlice<UInt8>) -> Bool {
         guard let position = position(of: piece) else {
+            if let index = piece.index { positionsByIndex[index] = calls.count }
             calls.append(Call(index: piece.index, id: piece.id, name: piece.name, arguments: Array(arguments)))
+            noteID(of: calls.count - 1)
             return true
         }
         // Some servers repeat the id and the name with every piece; some send the id late.
-        if calls[position].id.isEmpty { calls[position].id = piece.id }
+        if calls[position].id.isEmpty, !piece.id.isEmpty {
+            calls[position].id = piece.id
+            noteID(of: position)
+        }
         if calls[position].name.isEmpty {
             calls[position].name = piece.name
         } else if calls[position].name != piece.name, calls[position].arguments.isEmpty {
@@ -33,17 +41,22 @@ struct ChatToolCalls: Sendable {
         return false
     }
 
+    private mutating func noteID(of position: Int) {
+        let id = calls[position].id
+        if !id.isEmpty { positionsByID[id] = max(positionsByID[id] ?? 0, position) }
+    }
+
     /// The call that a piece continues; nil when it begins a new one.
     private func position(of piece: ChatChunk.Call) -> Int? {
         if let index = piece.index {
-            guard let found = calls.lastIndex(where: { $0.index == index }) else { return nil }
+            guard let found = positionsByIndex[index] else { return nil }
             // Some servers give all calls of a batch the index 0, each call complete in itself.
             let isOther =
                 !piece.id.isEmpty && !calls[found].id.isEmpty && piece.id != calls[found].id
                 && !piece.name.isEmpty && !calls[found].name.isEmpty
             return isOther ? nil : found
         }
-        if !piece.id.isEmpty { return calls.lastIndex { $0.id == piece.id } }
+        if !piece.id.isEmpty { return positionsByID[piece.id] }
         return piece.name.isEmpty ? calls.indices.last : nil
     }
 

@@ -31,7 +31,8 @@ public struct OpenAICompatibleProvider: HTTPProvider {
             model: request.model, tools: request.usesTools ? request.tools.map(\.name) : [], dialect: dialect,
             failure: connection.failure)
         return try await connection.call(
-            ChatRequest(request, dialect).http(to: connection.endpoint), decoding: decoder, into: sink)
+            ChatRequest(request, dialect).http(to: connection.endpoint), decoding: decoder,
+            within: request.answerLimits, into: sink)
     }
 
     /// The ids of the models that the server lists, in its order.

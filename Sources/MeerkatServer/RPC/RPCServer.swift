@@ -62,7 +62,7 @@ public struct RPCServer: Sendable {
             }
             try startThreads(output)
         } catch {
-            Descriptors.writeIfReady("rkat: \(error.message)\n", to: Descriptors.standardError)
+            StandardError.write("rkat: \(error.message)")
             Signals.exitNow(1)
         }
         outputEnd.whenOpen {

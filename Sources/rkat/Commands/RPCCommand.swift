@@ -19,10 +19,8 @@ struct RPCCommand: ParsableCommand {
         RuntimeExecutor.use(ThreadPool(limit: max(2, ProcessEnvironment.processorCount)))
         var options = process
         options.isEphemeral = ephemeral
-        options.report = { Descriptors.writeIfReady("rkat: \($0)\n", to: Descriptors.standardError) }
-        options.log = Log(level: Log.level(in: options.environment), clock: options.clock) { line in
-            Descriptors.writeIfReady(line + "\n", to: Descriptors.standardError)
-        }
+        options.report = { StandardError.write("rkat: \($0)") }
+        options.log = Log(level: Log.level(in: options.environment), clock: options.clock) { StandardError.write($0) }
         let runtime = MeerkatRuntime(options)
         RPCServer(
             runtime: runtime, configuration: runtime.configuration, clock: options.clock, ids: options.ids,

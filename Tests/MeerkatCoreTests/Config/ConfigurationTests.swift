@@ -26,7 +26,7 @@ func json(_ text: String) throws -> JSONValue {
             "store":{"sessions_path":null,"tasks_path":null,"durability":"process"},
             "providers":{"base_urls":null,"api_keys":null,"local":false,"allow_http":[]},
             "comms":{"mode":"inproc","address":null,"auto_enable_for_subagents":false},
-            "limits":{"budget":null,"max_duration":null,"max_cost_usd":null,"max_open_sessions":10000,"loaded_bytes":268435456},
+            "limits":{"budget":null,"max_duration":null,"max_cost_usd":null,"max_open_sessions":10000,"loaded_bytes":268435456,"max_answer_bytes":67108864,"max_answer_tool_calls":256},
             "rest":{"host":"127.0.0.1","port":8080},
             "sub_agents":{"default_provider":"inherit","default_model":"inherit","allowed_models":{
             "anthropic":["claude-opus-4-6","claude-sonnet-4-5","claude-opus-4-5"],"openai":["gpt-5.2","gpt-5.2-pro"],
