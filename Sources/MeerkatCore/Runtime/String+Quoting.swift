@@ -7,26 +7,6 @@ extension String {
         utf8.count > Self.quoteLimit ? prefix(utf8: Self.quoteLimit) + "…" : self
     }
 
-    /// The text as a terminal may show it: nothing in it moves the cursor, changes colors, or turns the order of letters.
-    public var escaped: String {
-        func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: false
-            default: true
-            }
-        }
-        guard !unicodeScalars.allSatisfy(isHarmless) else { return self }
-        var text = ""
-        for scalar in unicodeScalars {
-            if isHarmless(scalar) {
-                text.unicodeScalars.append(scalar)
-            } else {
-                text += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
-            }
-        }
-        return text
-    }
-
     /// As much of the beginning as fits into `count` bytes, cut between characters.
     package func prefix(utf8 count: Int) -> Substring {
         guard utf8.count > count else { return self[...] }

@@ -31,6 +31,7 @@ enum ProjectKeys {
         "sub_agents.default_provider": .always, "sub_agents.default_model": .always,
         "budget.max_tokens": .atMost, "budget.max_duration": .atMost, "budget.max_tool_calls": .atMost,
         "limits.budget": .atMost, "limits.max_duration": .atMost, "limits.max_cost_usd": .atMost,
+        "limits.max_answer_bytes": .atMost, "limits.max_answer_tool_calls": .atMost,
         "limits.max_open_sessions": .atMost, "limits.loaded_bytes": .atMost,
         "retry.max_retries": .always, "retry.initial_delay": .always, "retry.max_delay": .always,
         "retry.multiplier": .always, "retry.rate_limit_floor": .always,

@@ -17,7 +17,7 @@ struct TrustCommand: ParsableCommand {
         guard let files = MeerkatRuntime(.process).configuration as? FileConfigurationStore else { return }
         guard let untrusted = try files.untrustedKeys() else { return Self.print("nothing to trust") }
         if let refusal = untrusted.refusal {
-            throw ValidationError("\(untrusted.file) cannot be trusted: \(refusal)".escaped)
+            throw ValidationError("\(untrusted.file) cannot be trusted: \(refusal)".escapedForTerminal)
         }
         Self.print("\(untrusted.file) says:")
         for line in untrusted.lines { Self.print("    " + line) }
@@ -37,6 +37,6 @@ struct TrustCommand: ParsableCommand {
     }
 
     private static func print(_ line: String) {
-        _ = Descriptors.write(Array((line.escaped + "\n").utf8), to: Descriptors.standardOutput)
+        _ = Descriptors.write(Array((line.escapedForTerminal + "\n").utf8), to: Descriptors.standardOutput)
     }
 }
