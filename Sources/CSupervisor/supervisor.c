@@ -136,6 +136,12 @@ static void close_others(const int *kept, size_t count) {
 
 // MARK: The supervisor process
 
+void supervisor_hide_owner(void) {
+#if defined(__linux__)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 typedef enum {
     // For the request to start.
     PhaseWaiting,
@@ -165,6 +171,8 @@ typedef struct {
     int64_t interval;
     int64_t gives_up;
     int32_t left;
+    // The owner was asked to end what cannot be listed here.
+    bool is_blind;
 } Supervision;
 
 enum { KillingInterval = 10, KillingLimit = 5000, SessionInterval = 20 };
@@ -184,7 +192,7 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static _Noreturn void finish(const Supervision *supervision, size_t survivors) {
+static _Noreturn void finish(const Supervision *supervision, long survivors) {
     report(supervision->status, SupervisorReportKindGone, supervision->left, (int32_t)survivors);
     _exit(0);
 }
@@ -236,6 +244,12 @@ static void launch(Supervision *supervision) {
     report(supervision->status, SupervisorReportKindStarted, pid, 0);
 }
 
+static void look_after(Supervision *supervision, long found) {
+    if (found != DescendantsUnknown || supervision->is_blind) return;
+    supervision->is_blind = true;
+    report(supervision->status, SupervisorReportKindBlind, 0, 0);
+}
+
 // Only once: what a handler of SIGTERM starts to clean up is not to be disturbed.
 static void terminate(Supervision *supervision, uint32_t grace) {
     int64_t deadline = now() + grace;
@@ -248,7 +262,8 @@ static void terminate(Supervision *supervision, uint32_t grace) {
     case PhaseRunning:
     case PhaseSettling: break;
     }
-    size_t found = descendants_terminate(supervision->pid);
+    long found = descendants_terminate(supervision->pid);
+    look_after(supervision, found);
     if (supervision->has_exited) supervision->left = (int32_t)found;
     supervision->phase = PhaseTerminating;
     supervision->deadline = deadline;
@@ -313,7 +328,8 @@ static void advance(Supervision *supervision) {
         supervision->interval = KillingInterval;
     }
     if (supervision->phase == PhaseKilling && time >= supervision->deadline) {
-        size_t found = descendants_kill(supervision->pid);
+        long found = descendants_kill(supervision->pid);
+        look_after(supervision, found);
         if (time >= supervision->gives_up) finish(supervision, found);
         supervision->deadline = now() + supervision->interval;
         supervision->interval *= 2;
@@ -332,10 +348,10 @@ static int timeout(const Supervision *supervision) {
 }
 
 static void set_up(Supervision *supervision) {
+    supervisor_hide_owner();
     setsid();
 #if defined(__linux__)
     prctl(PR_SET_NAME, "rkat-supervisor", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 #endif
     use_default_signals();
@@ -343,7 +359,8 @@ static void set_up(Supervision *supervision) {
     close_others(kept, sizeof kept / sizeof *kept);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int wake[2];
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || supervisor_pipe(wake) != 0) {
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || supervisor_pipe(wake) != 0 ||
+        !descendants_prepare()) {
         fail_command(supervision, SupervisorStageSetup);
     }
     if (null > 2) close(null);

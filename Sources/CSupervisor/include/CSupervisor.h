@@ -42,8 +42,10 @@ typedef enum __attribute__((enum_extensibility(open))) SupervisorReportKind : ui
     // `value` is the number of the signal.
     SupervisorReportKindSignalled,
     // The last one. `value` counts processes that the command had left and that were ended, `detail` those that could
-    // not be ended.
+    // not be ended; -1 stands for an unknown number.
     SupervisorReportKindGone,
+    // The descendants of the supervisor have to be ended and it cannot list them: its owner has to do it.
+    SupervisorReportKindBlind,
 } SupervisorReportKind;
 
 // What failed before the command ran.
@@ -70,6 +72,9 @@ void supervisor_stop(int control, uint32_t grace);
 
 // 1 when a report was read, 0 at the end, -1 when there is none yet.
 int supervisor_read(int status, SupervisorReport *report);
+
+// Keeps other processes of this user from reading the memory, the environment and the descriptors of this one.
+void supervisor_hide_owner(void);
 
 // Makes a pipe whose ends are closed on exec and are no standard streams. Returns 0, or -1 and sets errno.
 int supervisor_pipe(int ends[2]);

@@ -20,8 +20,8 @@ final class Supervision: Sendable {
         var exited: UInt64?
         var cause: ProcessEnd.Cause?
         var wasStopped = false
-        var leftProcesses = 0
-        var survivors = 0
+        var leftProcesses: Int? = 0
+        var survivors: Int? = 0
         var isGone = false
         /// Look after the supervisor once it was told to stop.
         var timers: [TimerThread.Token] = []
@@ -100,12 +100,17 @@ final class Supervision: Sendable {
                 state.cause = state.cause ?? .signalled(report.value)
             case .gone:
                 state.isGone = true
-                state.leftProcesses = Int(report.value)
-                state.survivors = Int(report.detail)
+                state.leftProcesses = Self.count(report.value)
+                state.survivors = Self.count(report.detail)
+            case .blind:
+                // The supervisor takes notice of each end and reports when nothing is left.
+                if state.control != nil { ProcessTree.killDescendants(of: pid) }
             @unknown default: break
             }
         }
     }
+
+    private static func count(_ value: Int32) -> Int? { value < 0 ? nil : Int(value) }
 
     private func error(_ code: Int32, _ stage: SupervisorStage?) -> ProcessError {
         switch stage {
@@ -126,6 +131,8 @@ final class Supervision: Sendable {
             if !state.isGone, let group = state.commandGroup {
                 kill(-group, SIGKILL)
                 state.cause = .supervisorLost
+                state.leftProcesses = nil
+                state.survivors = nil
             }
             state.exited = state.exited ?? TimerThread.uptime
         }

@@ -110,7 +110,9 @@ final class ShellRun: Sendable {
         case .exited(let code): status = hasTimedOut ? nil : Int(code)
         case .signalled: break
         case .failed(let error): throw .executionFailed(error.message)
-        case .supervisorLost: throw .executionFailed("the process that supervises the command was killed")
+        case .supervisorLost:
+            throw .executionFailed(
+                "the process that supervises the command was killed: processes of the command may be left running")
         case .notStarted: throw .interrupted("the command was stopped before it was started")
         }
         return ShellResult(
@@ -131,10 +133,10 @@ struct ShellResult: Sendable, JSONWritable {
     var standardError: OutputBuffer.Text
     var hasTimedOut: Bool
     var seconds: Double
-    /// Processes that it had left running.
-    var endedProcesses: Int
-    /// Processes that could not be ended.
-    var survivingProcesses: Int
+    /// Processes that it had left running; nil when they could not be counted.
+    var endedProcesses: Int?
+    /// Processes that could not be ended; nil when that could not be found out.
+    var survivingProcesses: Int?
 
     func write(to writer: inout JSONWriter) {
         writer.writeObject { writer in
@@ -165,11 +167,16 @@ struct ShellResult: Sendable, JSONWritable {
         writer.member("exit_code", exitCode.map { JSONValue.integer($0) } ?? .null)
     }
 
+    private static func writeCount(_ name: StaticString, _ count: Int?, to writer: inout JSONWriter) {
+        if count == 0 { return }
+        writer.member(name, count.map { JSONValue.integer($0) } ?? "unknown")
+    }
+
     /// Members that are there only when they say something.
     func writeAdditions(to writer: inout JSONWriter) {
         writer.member("output_file", standardOutput.file)
         writer.member("error_output_file", standardError.file)
-        writer.member("ended_processes", endedProcesses > 0 ? endedProcesses : nil)
-        writer.member("surviving_processes", survivingProcesses > 0 ? survivingProcesses : nil)
+        Self.writeCount("ended_processes", endedProcesses, to: &writer)
+        Self.writeCount("surviving_processes", survivingProcesses, to: &writer)
     }
 }
