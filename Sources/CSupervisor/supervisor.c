@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CSupervisor.h"
+#include "sandbox.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -208,10 +209,23 @@ static _Noreturn void fail_command(const Supervision *supervision, SupervisorSta
     _exit(127);
 }
 
+static void confine(const Supervision *supervision) {
+    const Sandbox *sandbox = supervision->command.sandbox;
+    if (sandbox == NULL) return;
+    int code;
+    uint32_t parts = sandbox_confine(sandbox, &code);
+    report(supervision->status, SupervisorReportKindConfined, (int32_t)parts, 0);
+    if (!sandbox->isRequired || (sandbox_wanted(sandbox) & ~parts) == 0) return;
+    errno = code;
+    fail_command(supervision, SupervisorStageSandbox);
+}
+
 static _Noreturn void become_command(const Supervision *supervision, pid_t supervisor) {
     setpgid(0, 0);
+    confine(supervision);
 #if defined(__linux__)
-    // Should someone kill the supervisor, at least the command does not outlive it.
+    // Should someone kill the supervisor, at least the command does not outlive it. Entering a namespace may have
+    // cleared this.
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != supervisor) _exit(127);
 #else
@@ -228,6 +242,15 @@ static _Noreturn void become_command(const Supervision *supervision, pid_t super
     fail_command(supervision, SupervisorStageExecution);
 }
 
+// Only the command needs its descriptors.
+static void close_sandbox(const Sandbox *sandbox) {
+    if (sandbox == NULL) return;
+    const int descriptors[] = {sandbox->ruleset, sandbox->userNamespace, sandbox->networkNamespace};
+    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
+        if (descriptors[i] >= 0) close(descriptors[i]);
+    }
+}
+
 static void launch(Supervision *supervision) {
     pid_t supervisor = getpid();
     pid_t pid = fork();
@@ -241,6 +264,7 @@ static void launch(Supervision *supervision) {
     supervision->phase = PhaseRunning;
     close(supervision->output);
     close(supervision->error);
+    close_sandbox(supervision->command.sandbox);
     report(supervision->status, SupervisorReportKindStarted, pid, 0);
 }
 
@@ -355,7 +379,16 @@ static void set_up(Supervision *supervision) {
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 #endif
     use_default_signals();
-    const int kept[] = {supervision->control, supervision->status, supervision->output, supervision->error};
+    const Sandbox *sandbox = supervision->command.sandbox;
+    const int kept[] = {
+        supervision->control,
+        supervision->status,
+        supervision->output,
+        supervision->error,
+        sandbox == NULL ? -1 : sandbox->ruleset,
+        sandbox == NULL ? -1 : sandbox->userNamespace,
+        sandbox == NULL ? -1 : sandbox->networkNamespace,
+    };
     close_others(kept, sizeof kept / sizeof *kept);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int wake[2];

@@ -8,12 +8,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CSandbox.h"
+
 typedef struct {
     const char *executable;
     // Both end with a null pointer.
     char *const *arguments;
     char *const *environment;
     const char *directory;
+    // Null for a command that is not confined.
+    const Sandbox *sandbox;
     // Milliseconds that processes which the command left behind have to end by themselves, and then after SIGTERM.
     uint32_t settling;
     uint32_t grace;
@@ -46,6 +50,8 @@ typedef enum __attribute__((enum_extensibility(open))) SupervisorReportKind : ui
     SupervisorReportKindGone,
     // The descendants of the supervisor have to be ended and it cannot list them: its owner has to do it.
     SupervisorReportKindBlind,
+    // `value` is the mask of the parts of the sandbox that hold.
+    SupervisorReportKindConfined,
 } SupervisorReportKind;
 
 // What failed before the command ran.
@@ -54,6 +60,8 @@ typedef enum __attribute__((enum_extensibility(open))) SupervisorStage : int32_t
     SupervisorStageFork,
     SupervisorStageDirectory,
     SupervisorStageExecution,
+    // A part of the sandbox that is required does not hold.
+    SupervisorStageSandbox,
 } SupervisorStage;
 
 typedef struct {

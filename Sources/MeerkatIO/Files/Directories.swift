@@ -46,6 +46,30 @@ public enum Directories {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError.last(path) }
     }
 
+    /// Creates a directory that did not exist, for this user only; its path without links.
+    public static func createNew(_ name: String, in parent: String) throws(SystemError) -> String {
+        guard let parent = resolved(parent) else { throw SystemError.last(parent) }
+        let path = parent == "/" ? "/\(name)" : "\(parent)/\(name)"
+        guard mkdir(path, 0o700) == 0 else { throw SystemError.last(path) }
+        return path
+    }
+
+    /// Removes a directory with all that is in it, without following links; what cannot be removed stays.
+    ///
+    /// Nobody else may change it meanwhile.
+    public static func removeTree(_ path: String) {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        guard info.st_mode & S_IFMT == S_IFDIR else {
+            unlink(path)
+            return
+        }
+        // A program may have made it unreadable or read-only.
+        chmod(path, 0o700)
+        for name in names(in: path) { removeTree("\(path)/\(name)") }
+        rmdir(path)
+    }
+
     /// The names in a directory, in no order; none when it cannot be read.
     public static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }

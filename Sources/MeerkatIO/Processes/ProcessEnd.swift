@@ -21,12 +21,18 @@ public struct ProcessEnd: Sendable, Hashable {
     public var leftProcesses: Int?
     /// Processes that could not be ended: of another user, or waiting in the kernel; nil when that could not be found out.
     public var survivors: Int?
+    /// What the sandbox of the command has not kept.
+    public var missing: [SandboxPromise]
 
-    public init(cause: Cause, wasStopped: Bool, duration: Duration, leftProcesses: Int?, survivors: Int?) {
+    public init(
+        cause: Cause, wasStopped: Bool, duration: Duration, leftProcesses: Int?, survivors: Int?,
+        missing: [SandboxPromise] = []
+    ) {
         self.cause = cause
         self.wasStopped = wasStopped
         self.duration = duration
         self.leftProcesses = leftProcesses
         self.survivors = survivors
+        self.missing = missing
     }
 }

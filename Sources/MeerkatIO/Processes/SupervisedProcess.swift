@@ -66,11 +66,12 @@ public final class SupervisedProcess: Sendable {
     private static func fork(_ command: SupervisedCommand, _ supervisor: inout Supervisor) -> Int32 {
         let arguments = CStrings([command.executable] + command.arguments)
         let environment = CStrings(command.environment.map { "\($0)=\($1)" })
+        let sandbox = PreparedSandbox(command.sandbox)
         return command.executable.withCString { executable in
             command.workingDirectory.withCString { directory in
                 var prepared = SupervisorCommand(
                     executable: executable, arguments: arguments.pointers, environment: environment.pointers,
-                    directory: directory, settling: 100, grace: 250, orphanGrace: 250)
+                    directory: directory, sandbox: sandbox.pointer, settling: 100, grace: 250, orphanGrace: 250)
                 return supervisor_fork(&prepared, &supervisor)
             }
         }

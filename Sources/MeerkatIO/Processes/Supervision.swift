@@ -22,6 +22,7 @@ final class Supervision: Sendable {
         var wasStopped = false
         var leftProcesses: Int? = 0
         var survivors: Int? = 0
+        var missing: [SandboxPromise] = []
         var isGone = false
         /// Look after the supervisor once it was told to stop.
         var timers: [TimerThread.Token] = []
@@ -90,8 +91,12 @@ final class Supervision: Sendable {
             switch report.kind {
             case .started:
                 state.commandGroup = report.value
+            case .confined:
+                state.missing = command.sandbox?.promises.filter { !$0.holds(in: report.value) } ?? []
             case .failed:
-                state.cause = .failed(error(report.value, SupervisorStage(rawValue: report.detail)))
+                let stage = SupervisorStage(rawValue: report.detail)
+                state.cause = .failed(
+                    stage == .sandbox ? .sandbox(missing: state.missing) : error(report.value, stage))
             case .exited:
                 state.exited = now
                 state.cause = state.cause ?? .exited(status: report.value)
@@ -116,7 +121,7 @@ final class Supervision: Sendable {
         switch stage {
         case .directory: .workingDirectory(SystemError(code: code, path: command.workingDirectory))
         case .execution: .execution(SystemError(code: code, path: command.executable))
-        case .fork, .setup, nil: ProcessError(forking: code, command.executable)
+        case .fork, .setup, .sandbox, nil: ProcessError(forking: code, command.executable)
         @unknown default: ProcessError(forking: code, command.executable)
         }
     }
@@ -148,7 +153,7 @@ final class Supervision: Sendable {
             let end = ProcessEnd(
                 cause: state.cause ?? (state.isGone ? .notStarted : .supervisorLost), wasStopped: state.wasStopped,
                 duration: .nanoseconds(Int64(clamping: nanoseconds)), leftProcesses: state.leftProcesses,
-                survivors: state.survivors)
+                survivors: state.survivors, missing: state.missing)
             state.end = end
             defer { state.waiting = [] }
             return (end, state.waiting)
