@@ -32,8 +32,8 @@ struct ToolMaker: Sendable {
         let shell = Shell(
             Shell.Surroundings(
                 workingDirectory: places.workingDirectory, projectRoot: places.projectRoot,
-                environment: environment(without: settings.keyVariables), outputDirectory: output, clock: options.clock,
-                ids: options.ids),
+                environment: environment(without: settings.keyVariables), outputDirectory: output,
+                hiddenDirectories: hiddenDirectories(settings), clock: options.clock, ids: options.ids),
             settings: { settings.shell }, post: scope.post)
         return SessionTools(
             tools: tools + shell.tools,
@@ -42,6 +42,11 @@ struct ToolMaker: Sendable {
                 return parts.isEmpty ? nil : parts.joined(separator: "\n")
             },
             close: { await shell.close() })
+    }
+
+    /// Settings and data of the runtime.
+    private func hiddenDirectories(_ settings: Configuration) -> [String] {
+        [places.home.map { $0 + "/.rkat" }, places.sessionDirectory(settings)].compactMap(\.self)
     }
 
     /// Removes the outputs that were kept for a session.
