@@ -146,22 +146,38 @@ int sandbox_make_namespaces(int *user, int *network) {
 }
 
 int sandbox_try_mounting(int user) {
+    int answer[2];
+    if (pipe2(answer, O_CLOEXEC) != 0) return errno;
     pid_t pid;
     sigset_t before;
     int code = fork_quietly(&pid, &before);
     if (pid == 0) {
-        Sandbox sandbox = {.userNamespace = user, .networkNamespace = -1};
+        const char *writable[] = {"/dev/null"};
+        const SandboxMount mounts[] = {{.kind = SandboxMountHideDirectory, .path = "/proc"}};
+        Sandbox sandbox = {
+            .userNamespace = user,
+            .networkNamespace = -1,
+            .writable = writable,
+            .writableCount = 1,
+            .mounts = mounts,
+            .mountCount = 1,
+        };
         bool hasNoNetwork;
         int result = sandbox_enter_namespaces(&sandbox, &hasNoNetwork);
-        if (result == 0) result = mount("none", "/proc", "tmpfs", MS_RDONLY, "size=4k");
-        _exit(result == 0 ? 0 : errno);
+        code = result == 0 ? 0 : errno;
+        (void)!write(answer[1], &code, sizeof code);
+        _exit(0);
     }
-    if (code != 0) return code;
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) return errno;
+    close(answer[1]);
+    if (code == 0) {
+        ssize_t size;
+        while ((size = read(answer[0], &code, sizeof code)) < 0 && errno == EINTR) {}
+        if (size != sizeof code) code = EPERM;
+        // A program that ignores SIGCHLD leaves nothing to wait for.
+        reap(pid);
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+    close(answer[0]);
+    return code;
 }
 
 // MARK: Entering them
@@ -178,6 +194,35 @@ enum { NumberMountSetattr = 442, MountReadOnly = 1, Recursively = 0x8000 };
 
 static int bind(const char *source, const char *path) { return mount(source, path, NULL, MS_BIND | MS_REC, NULL); }
 
+static int set_read_only(const char *path, bool isReadOnly, int flags) {
+    MountAttributes attributes = {0};
+    if (isReadOnly) {
+        attributes.set = MountReadOnly;
+    } else {
+        attributes.cleared = MountReadOnly;
+    }
+    return (int)syscall(NumberMountSetattr, AT_FDCWD, path, flags, &attributes, sizeof attributes);
+}
+
+// What has disappeared since the paths were looked up needs no protection.
+static bool has_disappeared(void) { return errno == ENOENT || errno == ENOTDIR; }
+
+// A ruleset says nothing of permissions, owners and dates.
+static int protect_the_rest(const Sandbox *sandbox) {
+    if (sandbox->writableCount == 0) return 0;
+    for (size_t i = 0; i < sandbox->writableCount; i++) {
+        if (bind(sandbox->writable[i], sandbox->writable[i]) != 0 && !has_disappeared()) return -1;
+    }
+    if (set_read_only("/", true, Recursively) != 0) return -1;
+    for (size_t i = 0; i < sandbox->writableCount; i++) {
+        const char *path = sandbox->writable[i];
+        if (set_read_only(path, false, Recursively) == 0 || has_disappeared()) continue;
+        // Something in it was read-only before and has to stay so.
+        if (set_read_only(path, false, 0) != 0) return -1;
+    }
+    return 0;
+}
+
 static int set_up_mount(const SandboxMount *wanted) {
     switch (wanted->kind) {
     case SandboxMountPin: return bind(wanted->path, wanted->path);
@@ -188,9 +233,7 @@ static int set_up_mount(const SandboxMount *wanted) {
             "none", wanted->path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0555,size=4k,nr_inodes=2");
     case SandboxMountReadOnly: {
         if (bind(wanted->path, wanted->path) != 0) return -1;
-        MountAttributes attributes = {.set = MountReadOnly};
-        return (int)syscall(
-            NumberMountSetattr, AT_FDCWD, wanted->path, Recursively, &attributes, sizeof attributes);
+        return set_read_only(wanted->path, true, Recursively);
     }
     }
     errno = EINVAL;
@@ -206,9 +249,9 @@ int sandbox_enter_namespaces(const Sandbox *sandbox, bool *hasNoNetwork) {
     if (sandbox->networkNamespace >= 0 && !sandbox->allowsNetwork) {
         *hasNoNetwork = setns(sandbox->networkNamespace, CLONE_NEWNET) == 0;
     }
+    if (protect_the_rest(sandbox) != 0) return -1;
     for (size_t i = 0; i < sandbox->mountCount; i++) {
-        // What has disappeared since the paths were looked up needs no protection.
-        if (set_up_mount(&sandbox->mounts[i]) != 0 && errno != ENOENT && errno != ENOTDIR) return -1;
+        if (set_up_mount(&sandbox->mounts[i]) != 0 && !has_disappeared()) return -1;
     }
     return 0;
 }

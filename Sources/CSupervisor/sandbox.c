@@ -133,10 +133,10 @@ static bool drop_capabilities(void) {
 
 static bool limit(int resource, uint64_t value) {
     struct rlimit limit;
-    if (getrlimit((__rlimit_resource_t)resource, &limit) != 0) return false;
+    if (getrlimit(resource, &limit) != 0) return false;
     if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > value) limit.rlim_max = value;
     if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
-    return setrlimit((__rlimit_resource_t)resource, &limit) == 0;
+    return setrlimit(resource, &limit) == 0;
 }
 
 static bool set_limits(const Sandbox *sandbox) {
@@ -166,7 +166,7 @@ uint32_t sandbox_confine(const Sandbox *sandbox, int *code) {
     errno = 0;
     bool isInNamespaces = sandbox_enter_namespaces(sandbox, &hasNoNetwork) == 0;
     if (!isInNamespaces) *code = errno;
-    if (isInNamespaces || sandbox->mountCount == 0) parts |= SandboxPartPaths;
+    if (isInNamespaces || sandbox->mountCount + sandbox->writableCount == 0) parts |= SandboxPartPaths;
     if (hasNoNetwork) parts |= SandboxPartNetwork | SandboxPartAbstractSockets;
 
     errno = 0;

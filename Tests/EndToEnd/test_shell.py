@@ -142,7 +142,7 @@ def test_what_a_stopped_supervisor_holds_is_ended_by_the_next_rkat(
     session = first.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
     first.start_turn(session, call("shell", command=f"kill -STOP $PPID; sleep {number}", timeout_secs=600))
     wait_until(lambda: len(processes(number)) == 1)
-    first.process.kill()
+    first.kill()
     second = start()
     assert second.turn(session, "Go on. @@n=1@@")["text"] == "hello"
     assert processes(number) == []
@@ -234,7 +234,7 @@ def test_after_a_kill_the_run_goes_on_where_it_stood(start: Start, number: int) 
     first = start()
     session, _ = running(first, number)
     run = first.call("session/read", {"session_id": session})["run_id"]
-    first.process.kill()
+    first.kill()
     second = start()
     shown = second.call("session/read", {"session_id": session})
     assert (shown["state"], shown["run_id"]) == ("interrupted", run)

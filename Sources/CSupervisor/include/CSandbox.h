@@ -22,7 +22,8 @@ typedef enum __attribute__((flag_enum, enum_extensibility(open))) SandboxPart : 
     SandboxPartSignals = 1 << 4,
     SandboxPartAbstractSockets = 1 << 5,
     SandboxPartSystemCalls = 1 << 6,
-    // Paths within what the ruleset allows are hidden or read-only.
+    // Permissions and owners of files change only where they may be written, and paths within that are hidden or
+    // read-only.
     SandboxPartPaths = 1 << 7,
     SandboxPartLimits = 1 << 8,
 } SandboxPart;
@@ -55,6 +56,9 @@ typedef struct {
     // From `sandbox_make_namespaces`, or -1.
     int userNamespace;
     int networkNamespace;
+    // Everything but these is read-only; when there are none, nothing is.
+    const char *const *writable;
+    size_t writableCount;
     // In this order.
     const SandboxMount *mounts;
     size_t mountCount;

@@ -15,12 +15,14 @@ struct PreparedSandbox: ~Copyable {
     private let owned: UnsafeMutablePointer<Sandbox>?
     private let mounts: UnsafeMutablePointer<SandboxMount>?
     private let paths: CStrings
+    private let writable: CStrings
     private let ruleset: Int32
 
     init(_ rules: SandboxRules?) {
         guard let rules else {
             (pointer, owned, mounts, ruleset) = (nil, nil, nil, -1)
             paths = CStrings([])
+            writable = CStrings([])
             return
         }
         let system = SystemSandbox.current
@@ -28,6 +30,9 @@ struct PreparedSandbox: ~Copyable {
         let protections = rules.protections
         // Two texts for each, so that the positions are known.
         paths = CStrings(protections.flatMap { [$0.path, $0.source] })
+        // A directory before what is in it. Where everything may be written there is nothing to protect.
+        let places = rules.writable.contains("/") ? [] : rules.writable.sorted()
+        writable = CStrings(places)
         let mounts = UnsafeMutablePointer<SandboxMount>.allocate(capacity: protections.count)
         for (index, protection) in protections.enumerated() {
             (mounts + index).initialize(
@@ -40,7 +45,9 @@ struct PreparedSandbox: ~Copyable {
             to: Sandbox(
                 isRequired: rules.isRequired, allowsNetwork: rules.allowsNetwork, ruleset: ruleset,
                 version: Int32(clamping: system.landlockVersion), userNamespace: system.userNamespace,
-                networkNamespace: system.networkNamespace, mounts: mounts, mountCount: protections.count,
+                networkNamespace: system.networkNamespace,
+                writable: UnsafeRawPointer(writable.pointers).assumingMemoryBound(to: UnsafePointer<CChar>?.self),
+                writableCount: places.count, mounts: mounts, mountCount: protections.count,
                 processes: rules.limits.processes, addressSpace: rules.limits.addressSpace,
                 data: rules.limits.memory, fileSize: rules.limits.fileSize))
         owned = sandbox

@@ -16,7 +16,8 @@ public enum SandboxPromise: String, Sendable, Hashable, CaseIterable {
     case abstractSockets = "abstract_sockets"
     /// System calls that observe other processes or change the system fail.
     case systemCalls = "system_calls"
-    /// Paths within what may be read or written are hidden or read-only.
+    /// Permissions, owners and dates change only where the rules allow writing, and paths within that are hidden or
+    /// read-only.
     case protectedPaths = "protected_paths"
     /// Processes, memory and the size of files have limits.
     case limits

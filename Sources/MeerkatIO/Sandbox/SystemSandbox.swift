@@ -62,7 +62,7 @@ public struct SystemSandbox: Sendable, Hashable {
         // They belong to a network namespace.
         case .abstractSockets: landlockVersion >= 6 || networkNamespace >= 0 && !rules.allowsNetwork
         case .systemCalls: filtersSystemCalls
-        case .protectedPaths: canMount || rules.protections.isEmpty
+        case .protectedPaths: canMount || rules.protections.isEmpty && rules.writable.isEmpty
         }
     }
 }
