@@ -249,6 +249,17 @@ def test_git_runs_nothing_that_a_command_has_written(world: World) -> None:
     assert not (world.project / "g").exists()
 
 
+def test_a_repository_that_was_made_unreadable_is_not_left_unprotected(world: World) -> None:
+    if world.user is None and os.geteuid() == 0:
+        pytest.skip("permissions do not hold for this user")
+    rkat = world.start()
+    shell(rkat, "chmod 0 .git")
+    shown = shell(rkat, "chmod 700 .git; echo evil > .git/hooks/evil")
+    assert "cannot be protected" in shown["message"]
+    (world.project / ".git").chmod(0o700)
+    assert not (world.project / ".git" / "hooks" / "evil").exists()
+
+
 def test_git_works(world: World) -> None:
     shown = shell(world.start(), "echo a > a; git add a; git commit -qm one && git log --format=%s; git status --short")
     assert shown["stdout"] == "one\n"

@@ -18,6 +18,12 @@ public enum Directories {
         access(path, F_OK) == 0
     }
 
+    /// Whether there may be something: false only when it is certain that there is not.
+    public static func mayExist(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
     /// The path without symbolic links, or nil when there is nothing.
     public static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }

@@ -18,15 +18,16 @@ struct PreparedSandbox: ~Copyable {
     private let writable: CStrings
     private let ruleset: Int32
 
-    init(_ rules: SandboxRules?) {
+    /// - Throws: ``ProcessError`` when this process is short of something.
+    init(_ rules: SandboxRules?) throws(ProcessError) {
         guard let rules else {
             (pointer, owned, mounts, ruleset) = (nil, nil, nil, -1)
             paths = CStrings([])
             writable = CStrings([])
             return
         }
-        let system = SystemSandbox.current
-        ruleset = Self.ruleset(rules, Int32(clamping: system.landlockVersion))
+        let system = try SystemSandbox.forCommand()
+        ruleset = try Self.ruleset(rules, Int32(clamping: system.landlockVersion))
         let protections = rules.protections
         // Two texts for each, so that the positions are known.
         paths = CStrings(protections.flatMap { [$0.path, $0.source] })
@@ -60,10 +61,10 @@ struct PreparedSandbox: ~Copyable {
         owned?.deallocate()
     }
 
-    private static func ruleset(_ rules: SandboxRules, _ version: Int32) -> Int32 {
+    private static func ruleset(_ rules: SandboxRules, _ version: Int32) throws(ProcessError) -> Int32 {
         guard version > 0 else { return -1 }
         let ruleset = sandbox_make_ruleset(version, rules.allowsNetwork)
-        guard ruleset >= 0 else { return -1 }
+        guard ruleset >= 0 else { throw ProcessError(forking: errno, "the sandbox") }
         let accesses: [([String], SandboxAccess)] = [
             (rules.readable, .read), (rules.writable, .write), (rules.devices, .device),
         ]

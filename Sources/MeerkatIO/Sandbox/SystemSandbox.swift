@@ -21,30 +21,39 @@ public struct SystemSandbox: Sendable, Hashable {
 
     private static let known = Mutex<SystemSandbox?>(nil)
 
-    public static var current: SystemSandbox {
-        known.withLock { known in
-            if let known { return known }
-            let (found, isFinal) = find()
-            // A process that is short of descriptors or of memory asks again.
-            if isFinal { known = found }
-            return found
-        }
+    /// What the system has, as far as it can be found out now.
+    public static var current: SystemSandbox { known.withLock { find(&$0).system } }
+
+    /// What the system has for a command.
+    ///
+    /// - Throws: ``ProcessError`` when this process is short of descriptors, memory or processes: no command is to run
+    ///   with less because of that.
+    static func forCommand() throws(ProcessError) -> SystemSandbox {
+        let (system, code) = known.withLock { find(&$0) }
+        guard code == 0 else { throw ProcessError(forking: code, "the sandbox") }
+        return system
     }
 
-    private static func find() -> (SystemSandbox, isFinal: Bool) {
+    /// - Returns: what was found, and the value of errno when the next look may find more.
+    private static func find(_ known: inout SystemSandbox?) -> (system: SystemSandbox, code: Int32) {
+        if let known { return (known, 0) }
         var (user, network): (Int32, Int32) = (-1, -1)
-        let code = sandbox_make_namespaces(&user, &network)
-        var canMount = code == 0 && sandbox_try_mounting(user) == 0
+        var codes = [sandbox_make_namespaces(&user, &network)]
+        if codes[0] == 0 { codes.append(sandbox_try_mounting(user)) }
+        var canMount = codes.last == 0
         if !canMount {
             for descriptor in [user, network] where descriptor >= 0 { close(descriptor) }
             (user, network) = (-1, -1)
             // The administrator needs no namespace of users for that.
-            canMount = sandbox_try_mounting(-1) == 0
+            codes.append(sandbox_try_mounting(-1))
+            canMount = codes.last == 0
         }
         let found = SystemSandbox(
             landlockVersion: Int(sandbox_landlock_version()), filtersSystemCalls: sandbox_can_filter(),
             canMount: canMount, userNamespace: user, networkNamespace: network)
-        return (found, ![EMFILE, ENFILE, ENOMEM, EAGAIN].contains(code))
+        let temporary = codes.first { [EMFILE, ENFILE, ENOMEM, EAGAIN].contains($0) } ?? 0
+        if temporary == 0 || canMount { known = found }
+        return (found, canMount ? 0 : temporary)
     }
 
     /// Whether the system can keep a promise to a command with some rules.

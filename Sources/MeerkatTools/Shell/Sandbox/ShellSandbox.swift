@@ -19,7 +19,7 @@ struct ShellSandbox: Sendable {
     ///
     /// - Parameter directory: where the command starts, without links.
     /// - Returns: the rules, and the variables that the command gets because of them; nil when commands are not confined.
-    /// - Throws: ``ToolError/executionFailed(_:)`` when there is no temporary directory.
+    /// - Throws: ``ToolError/executionFailed(_:)`` when there is no temporary directory or something cannot be protected.
     func rules(in directory: String) throws(ToolError) -> (SandboxRules, variables: [String: String])? {
         guard settings.sandbox != .off else { return nil }
         let system = SystemSandbox.current
@@ -48,6 +48,10 @@ struct ShellSandbox: Sendable {
         let ownsTemporary = system.canMount && !isUsed("/tmp", writable + toolchains + configured)
         if system.canMount { protections.replace("/dev/shm", with: temporary + "/shm") }
         if ownsTemporary { protections.replace("/tmp", with: temporary + "/tmp") }
+        if let path = protections.unprotected {
+            throw .executionFailed(
+                "\(path.quoted) cannot be protected from commands: a directory above it may not be searched")
+        }
         rules.protections = protections.all
         // Outputs are hidden with what is around them where that lies within the project.
         rules.readable.append(outputDirectory)
@@ -57,6 +61,7 @@ struct ShellSandbox: Sendable {
     /// What belongs to the runtime and may be made later by a command must be there to be hidden.
     private func existing(_ path: String, _ home: String?) -> String? {
         if let resolved = Directories.resolved(path) { return resolved }
+        if Directories.mayExist(path) { return path }
         guard let root = Directories.resolved(root), path.isWithin(root) || home.map({ path.isWithin($0) }) ?? false
         else { return nil }
         // When it cannot be made, a command cannot make it either.
@@ -114,6 +119,8 @@ private struct Protections {
     /// Where a directory could be renamed with what is protected in it.
     let writable: [String]
     private(set) var all: [SandboxRules.Protection] = []
+    /// What may be there and cannot be looked up.
+    private(set) var unprotected: String?
     private var known: Set<String> = []
 
     init(writable: [String]) {
@@ -140,8 +147,8 @@ private struct Protections {
         let repository = directory + "/.git"
         guard Directories.isDirectory(repository) else { return makeReadOnly(repository) }
         let hooks = repository + "/hooks"
-        // A directory that is missing could be made.
-        if Directories.fileExists(repository + "/HEAD") { try? Directories.create(hooks) }
+        // A directory that is missing could be made by a command; one that cannot be made here is looked for below.
+        try? Directories.create(hooks)
         for path in [hooks, repository + "/config", repository + "/config.worktree"] { makeReadOnly(path) }
     }
 
@@ -150,9 +157,16 @@ private struct Protections {
         for path in SandboxPaths.executedAtHome { makeReadOnly("\(home)/\(path)") }
     }
 
+    private mutating func resolved(_ path: String) -> String? {
+        if let resolved = Directories.resolved(path) { return resolved }
+        // A command may have taken away the right to search a directory, to give it back in the next one.
+        if Directories.mayExist(path), writable.contains(where: { path.isWithin($0) }) { unprotected = path }
+        return nil
+    }
+
     /// The path without links when it is there and not protected yet; the directories above it stay where they are.
     private mutating func place(_ path: String) -> String? {
-        guard let path = Directories.resolved(path), known.insert(path).inserted else { return nil }
+        guard let path = resolved(path), known.insert(path).inserted else { return nil }
         var above: [String] = []
         var directory = path.parent
         while directory != "/", writable.contains(where: { directory.isWithin($0) && directory != $0 }) {
