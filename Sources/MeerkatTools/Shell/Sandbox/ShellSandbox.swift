@@ -25,7 +25,7 @@ struct ShellSandbox: Sendable {
         let system = SystemSandbox.current
         let home = home.flatMap { Directories.resolved($0) }
         let hidden = hidden.compactMap { existing($0, home) }
-        let temporary = try scratch.path()
+        let temporary = try temporary()
         let writable = projects(directory, home, hidden) + expand(settings.writable, home)
         let toolchains = path.split(separator: ":").flatMap { SandboxPaths.toolchain(String($0), home: home) }
             .filter { path in !hidden.contains { path.isWithin($0) } }
@@ -33,7 +33,8 @@ struct ShellSandbox: Sendable {
         var rules = SandboxRules(
             readable: SandboxPaths.system + toolchains + configured
                 + (home.map { home in SandboxPaths.readableAtHome.map { "\(home)/\($0)" } } ?? []),
-            writable: writable + [temporary, temporary + "/tmp", temporary + "/shm"], devices: SandboxPaths.devices,
+            writable: writable + (temporary.map { [$0, $0 + "/tmp", $0 + "/shm"] } ?? []),
+            devices: SandboxPaths.devices,
             allowsNetwork: settings.allowsNetwork, isRequired: settings.sandbox == .required)
         var protections = Protections(writable: writable)
         for place in ancestors(of: directory, to: writable) { protections.protectRepository(place) }
@@ -46,8 +47,10 @@ struct ShellSandbox: Sendable {
         if let home, writable.contains(home) { protections.protectHome(home) }
         for path in SandboxPaths.services { protections.hide(path) }
         let ownsTemporary = system.canMount && !isUsed("/tmp", writable + toolchains + configured)
-        if system.canMount { protections.replace("/dev/shm", with: temporary + "/shm") }
-        if ownsTemporary { protections.replace("/tmp", with: temporary + "/tmp") }
+        if let temporary, system.canMount {
+            protections.replace("/dev/shm", with: temporary + "/shm")
+            if ownsTemporary { protections.replace("/tmp", with: temporary + "/tmp") }
+        }
         if let path = protections.unprotected {
             throw .executionFailed(
                 "\(path.quoted) cannot be protected from commands: a directory above it may not be searched")
@@ -55,7 +58,15 @@ struct ShellSandbox: Sendable {
         rules.protections = protections.all
         // Outputs are hidden with what is around them where that lies within the project.
         rules.readable.append(outputDirectory)
-        return (rules, ["TMPDIR": ownsTemporary ? "/tmp" : temporary + "/tmp"])
+        return (rules, temporary.map { ["TMPDIR": ownsTemporary ? "/tmp" : $0 + "/tmp"] } ?? [:])
+    }
+
+    /// The directory of the session; without one, commands can still run unless all of the sandbox is required.
+    private func temporary() throws(ToolError) -> String? {
+        do throws(ToolError) { return try scratch.path() } catch {
+            guard settings.sandbox == .auto else { throw error }
+            return nil
+        }
     }
 
     /// What belongs to the runtime and may be made later by a command must be there to be hidden.
