@@ -233,6 +233,21 @@ def test_a_session_has_a_temporary_directory_until_its_end(world: World) -> None
     assert list(outside.iterdir()) == []
 
 
+def test_what_a_killed_process_has_left_is_removed(world: World) -> None:
+    outside = world.path / "temporary"
+    outside.mkdir()
+    living, killed = world.start(TMPDIR=str(outside)), world.start(TMPDIR=str(outside))
+    shell(living, "echo x > $TMPDIR/f")
+    [kept] = outside.iterdir()
+    shell(killed, "echo x > $TMPDIR/f")
+    killed.kill()
+    for path in outside.iterdir():
+        os.utime(path, (0, 0))
+    shell(world.start(TMPDIR=str(outside)), "true")
+    left = list(outside.iterdir())
+    assert kept in left and len(left) == 2
+
+
 def test_git_runs_nothing_that_a_command_has_written(world: World) -> None:
     rkat = world.start()
     hooks = world.project / ".git" / "hooks"

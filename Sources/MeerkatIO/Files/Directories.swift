@@ -60,6 +60,18 @@ public enum Directories {
         return path
     }
 
+    /// Whether a path is a directory that only this user can enter and that was not changed for a minute.
+    public static func isPrivateAndOld(_ path: String) -> Bool {
+        var info = stat()
+        guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_mode & 0o077 == 0 else { return false }
+        #if canImport(Darwin)
+            let changed = info.st_mtimespec.tv_sec
+        #else
+            let changed = info.st_mtim.tv_sec
+        #endif
+        return info.st_uid == geteuid() && time(nil) - changed > 60
+    }
+
     /// Removes a directory with all that is in it, without following links; what cannot be removed stays.
     ///
     /// Nobody else may change it meanwhile.
