@@ -28,9 +28,12 @@ static Process *table;
 static size_t capacity;
 static size_t count;
 
-static bool has_room(void) {
+// Until the limit of the system on processes is reached, untouched memory costs nothing.
+enum { InitialCapacity = 1 << 16 };
+
+static bool make_room(void) {
     if (count < capacity) return true;
-    size_t larger = capacity == 0 ? 4096 : capacity * 2;
+    size_t larger = capacity == 0 ? InitialCapacity : capacity * 2;
     void *memory = mmap(NULL, larger * sizeof(Process), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
     if (memory == MAP_FAILED) return false;
     Process *copy = memory;
@@ -41,12 +44,13 @@ static bool has_room(void) {
     return true;
 }
 
-static void add(Process process) {
-    if (!has_room()) return;
+static bool add(Process process) {
+    if (!make_room()) return false;
     size_t i = count++;
     // The system lists them in this order, so that nothing is moved.
     for (; i > 0 && table[i - 1].pid > process.pid; i--) table[i] = table[i - 1];
     table[i] = process;
+    return true;
 }
 
 static const Process *find(pid_t pid) {
@@ -80,6 +84,9 @@ static void mark_children(void) {
 
 #if defined(__linux__)
 
+// Opened before the command is started, which can take the right to open anything from its supervisor.
+static int processes = -1;
+
 // The kernel's struct linux_dirent64, which no header declares.
 typedef struct {
     uint64_t inode;
@@ -103,7 +110,9 @@ static bool parse_stat(const char *text, size_t length, Process *process) {
     return true;
 }
 
-static bool read_stat(int proc, const char *name, Process *process) {
+typedef enum { EntryRead, EntrySkipped, EntryUnreadable } EntryState;
+
+static EntryState read_stat(const char *name, Process *process) {
     char path[32];
     size_t length = 0;
     pid_t pid = 0;
@@ -111,39 +120,46 @@ static bool read_stat(int proc, const char *name, Process *process) {
         path[length] = name[length];
         pid = pid * 10 + (name[length] - '0');
     }
-    if (length == 0 || name[length] != 0) return false;
+    if (length == 0 || name[length] != 0) return EntrySkipped;
     const char file[] = "/stat";
     for (size_t i = 0; i < sizeof file; i++) path[length + i] = file[i];
-    int descriptor = openat(proc, path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return false;
+    int descriptor = openat(processes, path, O_RDONLY | O_CLOEXEC);
+    // A process that has ended meanwhile, or of another user whom the system hides, is passed over.
+    if (descriptor < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? EntryUnreadable : EntrySkipped;
     // The name has at most 64 bytes; what comes after the parent is not needed.
     char text[256];
     ssize_t size = read(descriptor, text, sizeof text);
     close(descriptor);
     process->pid = pid;
-    return size > 0 && parse_stat(text, (size_t)size, process);
+    return size > 0 && parse_stat(text, (size_t)size, process) ? EntryRead : EntrySkipped;
+}
+
+bool descendants_prepare(void) {
+    processes = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return processes >= 0 && make_room();
 }
 
 static bool list_processes(void) {
-    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (proc < 0) return false;
+    if (lseek(processes, 0, SEEK_SET) != 0) return false;
     _Alignas(DirectoryEntry) char buffer[8192];
     long size;
-    while ((size = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0) {
+    while ((size = syscall(SYS_getdents64, processes, buffer, sizeof buffer)) > 0) {
         for (long position = 0; position < size;) {
             const DirectoryEntry *entry = (const DirectoryEntry *)(buffer + position);
             Process process = {0};
-            if (read_stat(proc, entry->name, &process)) add(process);
+            EntryState state = read_stat(entry->name, &process);
+            if (state == EntryUnreadable || (state == EntryRead && !add(process))) return false;
             position += entry->length;
         }
     }
-    close(proc);
     return size == 0;
 }
 
 static void mark(void) { mark_children(); }
 
 #else
+
+bool descendants_prepare(void) { return make_room(); }
 
 static bool list_processes(void) {
     int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_ALL};
@@ -163,7 +179,7 @@ static bool list_processes(void) {
             .is_stopped = found[i].kp_proc.p_stat == SSTOP,
             .is_zombie = found[i].kp_proc.p_stat == SZOMB,
         };
-        add(process);
+        is_listed = add(process);
     }
     munmap(memory, allocated);
     return is_listed;
@@ -187,9 +203,9 @@ static bool look(void) {
     return true;
 }
 
-size_t descendants_count(void) {
-    size_t found = 0;
-    if (!look()) return 0;
+long descendants_count(void) {
+    long found = 0;
+    if (!look()) return DescendantsUnknown;
     for (size_t i = 0; i < count; i++) {
         if (table[i].is_descendant && !table[i].is_zombie) found++;
     }
@@ -197,11 +213,16 @@ size_t descendants_count(void) {
 }
 
 // Stops all descendants, so that none can fork and escape what follows. Returns how many there are.
-static size_t stop_all(void) {
-    size_t found = 0;
+static long stop_all(void) {
+    long found = 0;
     bool is_running = true;
     // One that waits in the kernel stops later, and then need not be waited for.
-    for (int pass = 0; pass < 8 && is_running && look(); pass++) {
+    for (int pass = 0; pass < 8 && is_running; pass++) {
+        if (!look()) {
+            // What was seen before may have changed, and ids are used again.
+            count = 0;
+            return DescendantsUnknown;
+        }
         is_running = false;
         found = 0;
         for (size_t i = 0; i < count; i++) {
@@ -221,17 +242,17 @@ static void signal_listed(int signal) {
     }
 }
 
-size_t descendants_terminate(pid_t group) {
-    size_t found = stop_all();
-    if (found == 0) kill(-group, SIGTERM);
+long descendants_terminate(pid_t group) {
+    long found = stop_all();
+    if (found <= 0) kill(-group, SIGTERM);
     signal_listed(SIGTERM);
     signal_listed(SIGCONT);
     return found;
 }
 
-size_t descendants_kill(pid_t group) {
-    size_t found = stop_all();
-    if (found == 0) kill(-group, SIGKILL);
+long descendants_kill(pid_t group) {
+    long found = stop_all();
+    if (found <= 0) kill(-group, SIGKILL);
     signal_listed(SIGKILL);
     return found;
 }

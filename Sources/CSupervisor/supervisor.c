@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CSupervisor.h"
+#include "sandbox.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -136,6 +137,12 @@ static void close_others(const int *kept, size_t count) {
 
 // MARK: The supervisor process
 
+void supervisor_hide_owner(void) {
+#if defined(__linux__)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 typedef enum {
     // For the request to start.
     PhaseWaiting,
@@ -165,6 +172,8 @@ typedef struct {
     int64_t interval;
     int64_t gives_up;
     int32_t left;
+    // The owner was asked to end what cannot be listed here.
+    bool is_blind;
 } Supervision;
 
 enum { KillingInterval = 10, KillingLimit = 5000, SessionInterval = 20 };
@@ -184,7 +193,7 @@ static int64_t now(void) {
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static _Noreturn void finish(const Supervision *supervision, size_t survivors) {
+static _Noreturn void finish(const Supervision *supervision, long survivors) {
     report(supervision->status, SupervisorReportKindGone, supervision->left, (int32_t)survivors);
     _exit(0);
 }
@@ -200,10 +209,23 @@ static _Noreturn void fail_command(const Supervision *supervision, SupervisorSta
     _exit(127);
 }
 
+static void confine(const Supervision *supervision) {
+    const Sandbox *sandbox = supervision->command.sandbox;
+    if (sandbox == NULL) return;
+    int code;
+    uint32_t parts = sandbox_confine(sandbox, &code);
+    report(supervision->status, SupervisorReportKindConfined, (int32_t)parts, 0);
+    if (!sandbox->isRequired || (sandbox_wanted(sandbox) & ~parts) == 0) return;
+    errno = code;
+    fail_command(supervision, SupervisorStageSandbox);
+}
+
 static _Noreturn void become_command(const Supervision *supervision, pid_t supervisor) {
     setpgid(0, 0);
+    confine(supervision);
 #if defined(__linux__)
-    // Should someone kill the supervisor, at least the command does not outlive it.
+    // Should someone kill the supervisor, at least the command does not outlive it. Entering a namespace may have
+    // cleared this.
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != supervisor) _exit(127);
 #else
@@ -220,6 +242,15 @@ static _Noreturn void become_command(const Supervision *supervision, pid_t super
     fail_command(supervision, SupervisorStageExecution);
 }
 
+// Only the command needs its descriptors.
+static void close_sandbox(const Sandbox *sandbox) {
+    if (sandbox == NULL) return;
+    const int descriptors[] = {sandbox->ruleset, sandbox->userNamespace, sandbox->networkNamespace};
+    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
+        if (descriptors[i] >= 0) close(descriptors[i]);
+    }
+}
+
 static void launch(Supervision *supervision) {
     pid_t supervisor = getpid();
     pid_t pid = fork();
@@ -233,7 +264,14 @@ static void launch(Supervision *supervision) {
     supervision->phase = PhaseRunning;
     close(supervision->output);
     close(supervision->error);
+    close_sandbox(supervision->command.sandbox);
     report(supervision->status, SupervisorReportKindStarted, pid, 0);
+}
+
+static void look_after(Supervision *supervision, long found) {
+    if (found != DescendantsUnknown || supervision->is_blind) return;
+    supervision->is_blind = true;
+    report(supervision->status, SupervisorReportKindBlind, 0, 0);
 }
 
 // Only once: what a handler of SIGTERM starts to clean up is not to be disturbed.
@@ -248,7 +286,8 @@ static void terminate(Supervision *supervision, uint32_t grace) {
     case PhaseRunning:
     case PhaseSettling: break;
     }
-    size_t found = descendants_terminate(supervision->pid);
+    long found = descendants_terminate(supervision->pid);
+    look_after(supervision, found);
     if (supervision->has_exited) supervision->left = (int32_t)found;
     supervision->phase = PhaseTerminating;
     supervision->deadline = deadline;
@@ -313,7 +352,8 @@ static void advance(Supervision *supervision) {
         supervision->interval = KillingInterval;
     }
     if (supervision->phase == PhaseKilling && time >= supervision->deadline) {
-        size_t found = descendants_kill(supervision->pid);
+        long found = descendants_kill(supervision->pid);
+        look_after(supervision, found);
         if (time >= supervision->gives_up) finish(supervision, found);
         supervision->deadline = now() + supervision->interval;
         supervision->interval *= 2;
@@ -332,18 +372,28 @@ static int timeout(const Supervision *supervision) {
 }
 
 static void set_up(Supervision *supervision) {
+    supervisor_hide_owner();
     setsid();
 #if defined(__linux__)
     prctl(PR_SET_NAME, "rkat-supervisor", 0, 0, 0);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 #endif
     use_default_signals();
-    const int kept[] = {supervision->control, supervision->status, supervision->output, supervision->error};
+    const Sandbox *sandbox = supervision->command.sandbox;
+    const int kept[] = {
+        supervision->control,
+        supervision->status,
+        supervision->output,
+        supervision->error,
+        sandbox == NULL ? -1 : sandbox->ruleset,
+        sandbox == NULL ? -1 : sandbox->userNamespace,
+        sandbox == NULL ? -1 : sandbox->networkNamespace,
+    };
     close_others(kept, sizeof kept / sizeof *kept);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int wake[2];
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || supervisor_pipe(wake) != 0) {
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || supervisor_pipe(wake) != 0 ||
+        !descendants_prepare()) {
         fail_command(supervision, SupervisorStageSetup);
     }
     if (null > 2) close(null);

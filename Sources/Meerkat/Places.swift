@@ -89,10 +89,15 @@ struct Places: Sendable {
         configuration.store.tasksPath.map(absolute) ?? dataDirectory(configuration).map { $0 + "/tasks.json" }
     }
 
-    /// What no tool may see: the data, the settings and the trust records of the runtime.
+    /// What no command may see: the data, the settings and the trust records of the runtime.
+    func ownDirectories(_ configuration: Configuration) -> [String] {
+        [userDirectory, dataDirectory(configuration)].compactMap(\.self)
+    }
+
+    /// What no file tool may see; besides ``ownDirectories(_:)``, files that lie elsewhere.
     func ownFiles(_ configuration: Configuration) -> [String] {
-        [userDirectory, dataDirectory(configuration), taskFile(configuration), projectRoot + "/.rkat/config.toml"]
-            .compactMap(\.self)
+        ownDirectories(configuration)
+            + [taskFile(configuration), projectRoot + "/.rkat/config.toml"].compactMap(\.self)
     }
 
     func absolute(_ path: String) -> String {

@@ -29,8 +29,9 @@ struct ToolMaker: Sendable {
         let shell = Shell(
             Shell.Surroundings(
                 workingDirectory: places.workingDirectory, projectRoot: places.projectRoot,
-                environment: environment(without: settings.keyVariables), outputDirectory: output, clock: options.clock,
-                ids: options.ids),
+                environment: environment(without: settings.keyVariables), outputDirectory: output,
+                hiddenDirectories: self.places.ownDirectories(settings) + places.ownDirectories(settings),
+                clock: options.clock, ids: options.ids),
             settings: { settings.shell }, post: scope.post)
         return SessionTools(
             tools: tools + shell.tools,

@@ -1,3 +1,5 @@
+internal import CSupervisor
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -23,6 +25,13 @@ public enum ProcessEnvironment {
             entry += 1
         }
         return variables
+    }
+
+    /// Keeps other processes of this user from reading the memory, the environment and the descriptors of this one.
+    ///
+    /// On Linux only; a process of the administrator can read them all the same. There is no core dump after this.
+    public static func closeToOthers() {
+        supervisor_hide_owner()
     }
 
     /// Overwrites the values of variables where the system shows them to other programs of this user.

@@ -48,7 +48,12 @@ public struct Capabilities: Sendable, Hashable, JSONWritable {
         .sessions, .streaming, .structuredOutput, .builtins, .shell, .sessionStore, .sessionCompaction,
     ]
 
-    public init() {}
+    /// Of the shell; nil when nobody has asked the system.
+    public var sandbox: SandboxStatus?
+
+    public init(sandbox: SandboxStatus? = nil) {
+        self.sandbox = sandbox
+    }
 
     public func status(of id: CapabilityID) -> CapabilityStatus {
         Self.available.contains(id) ? .available : .notCompiled
@@ -71,6 +76,7 @@ public struct Capabilities: Sendable, Hashable, JSONWritable {
                                 writer.member("id", id.rawValue)
                                 writer.member("description", id.summary)
                                 writer.member("status") { writer in write(status(of: id), id, to: &writer) }
+                                if id == .shell { writer.member("sandbox", sandbox) }
                             }
                         }
                     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import MeerkatIO
 internal import MeerkatProtocol
 internal import MeerkatServer
 
@@ -11,6 +12,8 @@ struct RKat: ParsableCommand {
         subcommands: [CapabilitiesCommand.self, RPCCommand.self, TrustCommand.self])
 
     static func main() {
+        // Before anything is read that a command of a model must not see.
+        ProcessEnvironment.closeToOthers()
         var command: any ParsableCommand
         do { command = try parseAsRoot() } catch { exit(withError: error) }
         do { try command.run() } catch {

@@ -17,6 +17,10 @@ from rkat_process import Folder, Rkat, wait_until
 _seconds = itertools.count(5_000_000 + os.getpid() * 1000)
 
 
+#: A sandbox would keep a command from its supervisor.
+UNCONFINED = '[shell]\nsandbox = "off"\n'
+
+
 def call(tool: str, **arguments: object) -> str:
     """A prompt upon which the provider asks for one call of a tool."""
     return f"@@tools=1,name={tool},args={json.dumps(arguments).encode().hex()}@@"
@@ -110,7 +114,8 @@ def test_a_long_output_can_be_read_with_the_file_tool(rkat: Rkat) -> None:
     assert json.loads(completed[0]["result"])["content"] == "50000\n50001\n"
 
 
-def test_keys_are_not_seen_through_the_system(start: Start) -> None:
+def test_keys_are_not_seen_through_the_system(start: Start, folder: Folder) -> None:
+    (folder.path / ".rkat" / "config.toml").write_text(UNCONFINED)
     rkat = start(ANTHROPIC_API_KEY="sk-secret")
     command = "cat /proc/$PPID/environ /proc/$(cut -d' ' -f4 /proc/$PPID/stat)/environ | tr '\\0' '\\n'"
     prompt = call("shell", command=command)
@@ -121,18 +126,23 @@ def test_keys_are_not_seen_through_the_system(start: Start) -> None:
     assert "sk-secret" not in result["result"]
 
 
-def test_a_command_that_stops_its_supervisor_is_ended_all_the_same(rkat: Rkat, number: int) -> None:
+def test_a_command_that_stops_its_supervisor_is_ended_all_the_same(start: Start, folder: Folder, number: int) -> None:
+    (folder.path / ".rkat" / "config.toml").write_text(UNCONFINED)
+    rkat = start()
     command = f"trap 'kill -STOP $PPID' TERM; while :; do sleep {number} & wait; done"
     rkat.call("session/create", {"prompt": call("shell", command=command, timeout_secs=1), "enable_shell": True})
     assert processes(number) == []
 
 
-def test_what_a_stopped_supervisor_holds_is_ended_by_the_next_rkat(start: Start, number: int) -> None:
+def test_what_a_stopped_supervisor_holds_is_ended_by_the_next_rkat(
+    start: Start, folder: Folder, number: int
+) -> None:
+    (folder.path / ".rkat" / "config.toml").write_text(UNCONFINED)
     first = start()
     session = first.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
     first.start_turn(session, call("shell", command=f"kill -STOP $PPID; sleep {number}", timeout_secs=600))
     wait_until(lambda: len(processes(number)) == 1)
-    first.process.kill()
+    first.kill()
     second = start()
     assert second.turn(session, "Go on. @@n=1@@")["text"] == "hello"
     assert processes(number) == []
@@ -224,7 +234,7 @@ def test_after_a_kill_the_run_goes_on_where_it_stood(start: Start, number: int) 
     first = start()
     session, _ = running(first, number)
     run = first.call("session/read", {"session_id": session})["run_id"]
-    first.process.kill()
+    first.kill()
     second = start()
     shown = second.call("session/read", {"session_id": session})
     assert (shown["state"], shown["run_id"]) == ("interrupted", run)

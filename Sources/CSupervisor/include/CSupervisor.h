@@ -8,12 +8,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "CSandbox.h"
+
 typedef struct {
     const char *executable;
     // Both end with a null pointer.
     char *const *arguments;
     char *const *environment;
     const char *directory;
+    // Null for a command that is not confined.
+    const Sandbox *sandbox;
     // Milliseconds that processes which the command left behind have to end by themselves, and then after SIGTERM.
     uint32_t settling;
     uint32_t grace;
@@ -42,8 +46,12 @@ typedef enum __attribute__((enum_extensibility(open))) SupervisorReportKind : ui
     // `value` is the number of the signal.
     SupervisorReportKindSignalled,
     // The last one. `value` counts processes that the command had left and that were ended, `detail` those that could
-    // not be ended.
+    // not be ended; -1 stands for an unknown number.
     SupervisorReportKindGone,
+    // The descendants of the supervisor have to be ended and it cannot list them: its owner has to do it.
+    SupervisorReportKindBlind,
+    // `value` is the mask of the parts of the sandbox that hold.
+    SupervisorReportKindConfined,
 } SupervisorReportKind;
 
 // What failed before the command ran.
@@ -52,6 +60,8 @@ typedef enum __attribute__((enum_extensibility(open))) SupervisorStage : int32_t
     SupervisorStageFork,
     SupervisorStageDirectory,
     SupervisorStageExecution,
+    // A part of the sandbox that is required does not hold.
+    SupervisorStageSandbox,
 } SupervisorStage;
 
 typedef struct {
@@ -70,6 +80,9 @@ void supervisor_stop(int control, uint32_t grace);
 
 // 1 when a report was read, 0 at the end, -1 when there is none yet.
 int supervisor_read(int status, SupervisorReport *report);
+
+// Keeps other processes of this user from reading the memory, the environment and the descriptors of this one.
+void supervisor_hide_owner(void);
 
 // Makes a pipe whose ends are closed on exec and are no standard streams. Returns 0, or -1 and sets errno.
 int supervisor_pipe(int ends[2]);

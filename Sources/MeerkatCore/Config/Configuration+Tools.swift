@@ -66,12 +66,27 @@ extension Configuration {
             case denyList = "deny_list"
         }
 
+        /// How far commands are confined.
+        public enum SandboxMode: String, ConfigChoice {
+            /// As far as the system can.
+            case auto
+            /// Completely, or they are not run.
+            case required
+            case off
+        }
+
         public var program = "bash"
         public var timeoutSeconds = 30
         public var securityMode = SecurityMode.unrestricted
         public var securityPatterns: [String] = []
         /// Environment variables that commands get besides the usual ones.
         public var allowedEnvironment: [String] = []
+        public var sandbox = SandboxMode.auto
+        /// Whether commands reach the network.
+        public var allowsNetwork = false
+        /// Paths that commands may write or read besides the project and the system.
+        public var writable: [String] = []
+        public var readable: [String] = []
         public var unknown = JSONObject()
 
         public init() {}
@@ -82,6 +97,10 @@ extension Configuration {
             try keys.key("security_mode", &securityMode)
             try keys.key("security_patterns", &securityPatterns)
             try keys.key("env_allow", &allowedEnvironment)
+            try keys.key("sandbox", &sandbox)
+            try keys.key("network", &allowsNetwork)
+            try keys.key("writable", &writable)
+            try keys.key("readable", &readable)
         }
 
         /// The older `allowlist` stands for the patterns and, unless a mode is given, for `allow_list`.

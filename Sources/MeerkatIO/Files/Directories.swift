@@ -18,6 +18,12 @@ public enum Directories {
         access(path, F_OK) == 0
     }
 
+    /// Whether there may be something: false only when it is certain that there is not.
+    public static func mayExist(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)
+    }
+
     /// The path without symbolic links, or nil when there is nothing.
     public static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
@@ -50,6 +56,42 @@ public enum Directories {
             try create(String(path[..<slash]))
         }
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError.last(path) }
+    }
+
+    /// Creates a directory that did not exist, for this user only; its path without links.
+    public static func createNew(_ name: String, in parent: String) throws(SystemError) -> String {
+        guard let parent = resolved(parent) else { throw SystemError.last(parent) }
+        let path = parent == "/" ? "/\(name)" : "\(parent)/\(name)"
+        guard mkdir(path, 0o700) == 0 else { throw SystemError.last(path) }
+        return path
+    }
+
+    /// Whether a path is a directory that only this user can enter and that was not changed for a minute.
+    public static func isPrivateAndOld(_ path: String) -> Bool {
+        var info = stat()
+        guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_mode & 0o077 == 0 else { return false }
+        #if canImport(Darwin)
+            let changed = info.st_mtimespec.tv_sec
+        #else
+            let changed = info.st_mtim.tv_sec
+        #endif
+        return info.st_uid == geteuid() && time(nil) - changed > 60
+    }
+
+    /// Removes a directory with all that is in it, without following links; what cannot be removed stays.
+    ///
+    /// Nobody else may change it meanwhile.
+    public static func removeTree(_ path: String) {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return }
+        guard info.st_mode & S_IFMT == S_IFDIR else {
+            unlink(path)
+            return
+        }
+        // A program may have made it unreadable or read-only.
+        chmod(path, 0o700)
+        for name in names(in: path) { removeTree("\(path)/\(name)") }
+        rmdir(path)
     }
 
     /// The names in a directory, in no order; none when it cannot be read.

@@ -45,9 +45,12 @@ public struct OutputBuffer: ~Copyable {
     ///   - limit: most characters that are kept, half of them from the beginning and half from the end.
     ///   - file: created, with its directory, as soon as the limit is passed.
     ///   - fileLimit: most bytes of the file.
-    public init(limit: Int = 100_000, file: String, fileLimit: Int = 256 << 20) {
+    ///   - quota: bounds the file together with others.
+    public init(
+        limit: Int = 100_000, file: String, fileLimit: Int = 256 << 20, quota: OutputQuota? = nil
+    ) {
         self.limit = limit
-        spill = SpillFile(path: file, limit: fileLimit)
+        spill = SpillFile(path: file, limit: fileLimit, quota: quota)
     }
 
     /// Takes a piece, which may begin and end within a character.
@@ -163,27 +166,32 @@ private struct SpillFile: ~Copyable {
 
     private let path: String
     private let limit: Int
+    private let quota: OutputQuota?
     private var descriptor: Int32?
     private var count = 0
     private var isWhole = true
 
-    init(path: String, limit: Int) {
+    init(path: String, limit: Int, quota: OutputQuota?) {
         self.path = path
         self.limit = limit
+        self.quota = quota
     }
 
     deinit {
-        if let descriptor { close(descriptor) }
+        guard let descriptor else { return }
+        close(descriptor)
+        quota?.complete(path, count)
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard isWhole else { return }
-        if descriptor == nil { create() }
+        let wanted = min(bytes.count, limit - count)
+        let room = quota?.take(wanted) ?? wanted
+        if descriptor == nil, room > 0 { create() }
         guard let descriptor else {
             isWhole = false
             return
         }
-        let room = min(bytes.count, limit - count)
         isWhole = room == bytes.count
         var done = 0
         while done < room {
@@ -209,6 +217,7 @@ private struct SpillFile: ~Copyable {
         guard let descriptor else { return nil }
         close(descriptor)
         self.descriptor = nil
+        quota?.complete(path, count)
         return Written(path: path, count: count, isWhole: isWhole)
     }
 }

@@ -17,16 +17,22 @@ public struct ProcessEnd: Sendable, Hashable {
     public var wasStopped: Bool
     /// From the start of the command to its own end.
     public var duration: Duration
-    /// Processes that the command had left behind when it exited, and that were ended.
-    public var leftProcesses: Int
-    /// Processes that could not be ended: of another user, or waiting in the kernel.
-    public var survivors: Int
+    /// Processes that the command had left behind when it exited, and that were ended; nil when they could not be counted.
+    public var leftProcesses: Int?
+    /// Processes that could not be ended: of another user, or waiting in the kernel; nil when that could not be found out.
+    public var survivors: Int?
+    /// What the sandbox of the command has not kept.
+    public var missing: [SandboxPromise]
 
-    public init(cause: Cause, wasStopped: Bool, duration: Duration, leftProcesses: Int, survivors: Int) {
+    public init(
+        cause: Cause, wasStopped: Bool, duration: Duration, leftProcesses: Int?, survivors: Int?,
+        missing: [SandboxPromise] = []
+    ) {
         self.cause = cause
         self.wasStopped = wasStopped
         self.duration = duration
         self.leftProcesses = leftProcesses
         self.survivors = survivors
+        self.missing = missing
     }
 }

@@ -20,6 +20,8 @@ public enum ProcessError: Error, Sendable, Hashable {
     case workingDirectory(SystemError)
     /// The program cannot be executed.
     case execution(SystemError)
+    /// The sandbox must keep these and cannot.
+    case sandbox(missing: [SandboxPromise])
     /// Something that should always work.
     case system(SystemError)
 
@@ -31,6 +33,8 @@ public enum ProcessError: Error, Sendable, Hashable {
         case .invalid(let text): "not usable in a command: \(text)"
         case .workingDirectory(let error): "cannot enter \(error.message)"
         case .execution(let error): "cannot execute \(error.message)"
+        case .sandbox(let missing):
+            "the system cannot confine the command: \(missing.map(\.rawValue).joined(separator: ", ")) cannot be enforced"
         case .system(let error): "cannot run \(error.message)"
         }
     }

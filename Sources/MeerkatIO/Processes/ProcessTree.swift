@@ -11,14 +11,23 @@ enum ProcessTree {
     /// Sends SIGKILL to every descendant of a process and then to itself, on a thread of its own if there can be one.
     static func kill(_ root: Int32) {
         OSThread.startOrRun("kill-tree") {
-            // Again, because some may start others meanwhile; the root cannot, or it would do this itself.
-            for _ in 0..<100 {
-                let left = descendants(of: root)
-                if left.isEmpty { break }
-                for pid in left { systemKill(pid) }
-                usleep(5000)
-            }
+            endDescendants(of: root)
             systemKill(root)
+        }
+    }
+
+    /// Sends SIGKILL to every descendant of a process, on a thread of its own if there can be one.
+    static func killDescendants(of root: Int32) {
+        OSThread.startOrRun("kill-tree") { endDescendants(of: root) }
+    }
+
+    private static func endDescendants(of root: Int32) {
+        // Again, because some may start others meanwhile; the root cannot, or it would do this itself.
+        for _ in 0..<100 {
+            let left = descendants(of: root)
+            if left.isEmpty { break }
+            for pid in left { systemKill(pid) }
+            usleep(5000)
         }
     }
 

@@ -16,12 +16,18 @@ public struct SupervisedCommand: Sendable, Hashable {
     public var environment: [String: String]
     /// An absolute path.
     public var workingDirectory: String
+    /// What it may do; nil for a command that is not confined.
+    public var sandbox: SandboxRules?
 
-    public init(executable: String, arguments: [String], environment: [String: String], workingDirectory: String) {
+    public init(
+        executable: String, arguments: [String], environment: [String: String], workingDirectory: String,
+        sandbox: SandboxRules? = nil
+    ) {
         self.executable = executable
         self.arguments = arguments
         self.environment = environment
         self.workingDirectory = workingDirectory
+        self.sandbox = sandbox
     }
 
     /// The absolute path of a program: looked up in the directories of `path` unless the name has a slash.

@@ -51,7 +51,7 @@ public final class SupervisedProcess: Sendable {
         // A stop that the supervisor does not obey is noticed by a timer.
         do throws(SystemError) { try TimerThread.shared.start() } catch { throw .outOfThreads }
         var supervisor = Supervisor()
-        let code = fork(command, &supervisor)
+        let code = fork(command, try PreparedSandbox(command.sandbox), &supervisor)
         guard code == 0 else { throw ProcessError(forking: code, command.executable) }
         let supervision = Supervision(supervisor, command, output)
         let pipes = SupervisionPipes(
@@ -63,14 +63,17 @@ public final class SupervisedProcess: Sendable {
         return SupervisedProcess(supervision)
     }
 
-    private static func fork(_ command: SupervisedCommand, _ supervisor: inout Supervisor) -> Int32 {
+    private static func fork(
+        _ command: SupervisedCommand, _ sandbox: borrowing PreparedSandbox, _ supervisor: inout Supervisor
+    ) -> Int32 {
         let arguments = CStrings([command.executable] + command.arguments)
         let environment = CStrings(command.environment.map { "\($0)=\($1)" })
+        let pointer = sandbox.pointer
         return command.executable.withCString { executable in
             command.workingDirectory.withCString { directory in
                 var prepared = SupervisorCommand(
                     executable: executable, arguments: arguments.pointers, environment: environment.pointers,
-                    directory: directory, settling: 100, grace: 250, orphanGrace: 250)
+                    directory: directory, sandbox: pointer, settling: 100, grace: 250, orphanGrace: 250)
                 return supervisor_fork(&prepared, &supervisor)
             }
         }

@@ -20,8 +20,9 @@ final class Supervision: Sendable {
         var exited: UInt64?
         var cause: ProcessEnd.Cause?
         var wasStopped = false
-        var leftProcesses = 0
-        var survivors = 0
+        var leftProcesses: Int? = 0
+        var survivors: Int? = 0
+        var missing: [SandboxPromise] = []
         var isGone = false
         /// Look after the supervisor once it was told to stop.
         var timers: [TimerThread.Token] = []
@@ -90,8 +91,12 @@ final class Supervision: Sendable {
             switch report.kind {
             case .started:
                 state.commandGroup = report.value
+            case .confined:
+                state.missing = command.sandbox?.promises.filter { !$0.holds(in: report.value) } ?? []
             case .failed:
-                state.cause = .failed(error(report.value, SupervisorStage(rawValue: report.detail)))
+                let stage = SupervisorStage(rawValue: report.detail)
+                state.cause = .failed(
+                    stage == .sandbox ? .sandbox(missing: state.missing) : error(report.value, stage))
             case .exited:
                 state.exited = now
                 state.cause = state.cause ?? .exited(status: report.value)
@@ -100,18 +105,23 @@ final class Supervision: Sendable {
                 state.cause = state.cause ?? .signalled(report.value)
             case .gone:
                 state.isGone = true
-                state.leftProcesses = Int(report.value)
-                state.survivors = Int(report.detail)
+                state.leftProcesses = Self.count(report.value)
+                state.survivors = Self.count(report.detail)
+            case .blind:
+                // The supervisor takes notice of each end and reports when nothing is left.
+                if state.control != nil { ProcessTree.killDescendants(of: pid) }
             @unknown default: break
             }
         }
     }
 
+    private static func count(_ value: Int32) -> Int? { value < 0 ? nil : Int(value) }
+
     private func error(_ code: Int32, _ stage: SupervisorStage?) -> ProcessError {
         switch stage {
         case .directory: .workingDirectory(SystemError(code: code, path: command.workingDirectory))
         case .execution: .execution(SystemError(code: code, path: command.executable))
-        case .fork, .setup, nil: ProcessError(forking: code, command.executable)
+        case .fork, .setup, .sandbox, nil: ProcessError(forking: code, command.executable)
         @unknown default: ProcessError(forking: code, command.executable)
         }
     }
@@ -126,6 +136,8 @@ final class Supervision: Sendable {
             if !state.isGone, let group = state.commandGroup {
                 kill(-group, SIGKILL)
                 state.cause = .supervisorLost
+                state.leftProcesses = nil
+                state.survivors = nil
             }
             state.exited = state.exited ?? TimerThread.uptime
         }
@@ -141,7 +153,7 @@ final class Supervision: Sendable {
             let end = ProcessEnd(
                 cause: state.cause ?? (state.isGone ? .notStarted : .supervisorLost), wasStopped: state.wasStopped,
                 duration: .nanoseconds(Int64(clamping: nanoseconds)), leftProcesses: state.leftProcesses,
-                survivors: state.survivors)
+                survivors: state.survivors, missing: state.missing)
             state.end = end
             defer { state.waiting = [] }
             return (end, state.waiting)

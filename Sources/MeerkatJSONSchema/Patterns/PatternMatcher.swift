@@ -10,15 +10,27 @@ package struct PatternMatcher: ~Copyable {
     /// The last position that was used; positions go on from text to text, so that `reached` need not be cleared.
     private var last = 0
     /// Instructions looked at for the last text.
-    private(set) var steps = 0
+    package private(set) var steps = 0
 
     package init(_ pattern: Pattern) {
         self.pattern = pattern
         reached = [Int](repeating: 0, count: pattern.instructions.count)
     }
 
-    /// Whether some part of `text` matches, or nil when finding out takes more than `limit` steps.
-    package mutating func findsMatch(in text: String, limit: Int) -> Bool? {
+    /// Steps between two looks at whether anyone still waits for the answer.
+    package static let stepsAtOnce = 1 << 16
+
+    /// Looks for a part of `text` that matches.
+    ///
+    /// - Parameters:
+    ///   - text: looked through from its beginning.
+    ///   - limit: most steps.
+    ///   - isInterrupted: asked every ``stepsAtOnce`` steps.
+    /// - Returns: whether there is one; nil when finding out takes more than `limit` steps or is interrupted.
+    package mutating func findsMatch(
+        in text: String, limit: Int, isInterrupted: () -> Bool = { false }
+    ) -> Bool? {
+        var nextLook = Self.stepsAtOnce
         var previous: UInt32?
         let start = last + 1
         var position = start
@@ -34,6 +46,10 @@ package struct PatternMatcher: ~Copyable {
                 if enter(0, at: position, previous: previous, next: next) { return true }
             }
             guard steps <= limit else { return nil }
+            if steps >= nextLook {
+                if isInterrupted() { return nil }
+                nextLook = steps + Self.stepsAtOnce
+            }
             guard let current = next else { return false }
             swap(&states, &nextStates)
             nextStates.removeAll(keepingCapacity: true)

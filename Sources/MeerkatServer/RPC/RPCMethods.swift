@@ -28,8 +28,8 @@ enum RPCMethods {
         JSONObject()
     }
 
-    private static let capabilitiesGet = RPCHandler.on(CapabilitiesGet.self) { (_, _) throws(RPCError) in
-        Capabilities()
+    private static let capabilitiesGet = RPCHandler.on(CapabilitiesGet.self) { (_, call) throws(RPCError) in
+        Capabilities(sandbox: SandboxStatus(of: call.connection.configuration))
     }
 
     // MARK: Turns

@@ -28,13 +28,23 @@ struct FileSearch: ~Copyable {
         fileprivate var matches: [Match]
         fileprivate var isTruncated: Bool
         fileprivate var tooLarge: Int
+        fileprivate var isExhausted: Bool
 
         func write(to writer: inout JSONWriter) {
             writer.writeObject { writer in
                 writer.member("matches", matches)
                 writer.member("truncated", isTruncated)
-                if tooLarge > 0 { writer.member("note", "files above 10 MB that were not searched: \(tooLarge)") }
+                if let note { writer.member("note", note) }
             }
+        }
+
+        private var note: String? {
+            var notes: [String] = []
+            if tooLarge > 0 { notes.append("files above 10 MB that were not searched: \(tooLarge)") }
+            if isExhausted {
+                notes.append("the search stopped because the pattern takes too long; use a simpler one or fewer files")
+            }
+            return notes.isEmpty ? nil : notes.joined(separator: "; ")
         }
     }
 
@@ -64,7 +74,9 @@ struct FileSearch: ~Copyable {
     }
 
     /// What the model gets.
-    var result: Result { Result(matches: matches, isTruncated: isTruncated, tooLarge: tooLarge) }
+    var result: Result {
+        Result(matches: matches, isTruncated: isTruncated, tooLarge: tooLarge, isExhausted: matcher.isExhausted)
+    }
 
     /// Looks through one file.
     ///
@@ -90,7 +102,12 @@ struct FileSearch: ~Copyable {
             if number % Self.linesAtOnce == 0 { try Self.checkCancellation() }
             let end = text.position(of: 0x0A, from: start) ?? text.count
             let line = UnsafeRawBufferPointer(rebasing: text[start..<end])
-            guard let isMatch = matcher.matches(line) else {
+            guard let isMatch = matcher.matches(line, isInterrupted: { Task.isCancelled }) else {
+                try Self.checkCancellation()
+                if matcher.isExhausted {
+                    isTruncated = true
+                    return
+                }
                 throw .executionFailed("the pattern takes too long on line \(number) of \"\(path.quoted)\"")
             }
             if isMatch {

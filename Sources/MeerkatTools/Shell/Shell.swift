@@ -11,6 +11,8 @@ public final class Shell: Sendable {
         public var projectRoot: String?
         /// What commands may get some variables of.
         public var environment: [String: String]
+        /// Directories of the runtime, which commands do not reach.
+        public var hiddenDirectories: [String]
         /// Takes the whole of outputs that are too long to be told; created when it is needed.
         public var outputDirectory: String
         public var clock: any RuntimeClock
@@ -18,12 +20,13 @@ public final class Shell: Sendable {
 
         public init(
             workingDirectory: String, projectRoot: String?, environment: [String: String], outputDirectory: String,
-            clock: any RuntimeClock, ids: any IDGenerator
+            hiddenDirectories: [String] = [], clock: any RuntimeClock, ids: any IDGenerator
         ) {
             self.workingDirectory = workingDirectory
             self.projectRoot = projectRoot
             self.environment = environment
             self.outputDirectory = outputDirectory
+            self.hiddenDirectories = hiddenDirectories
             self.clock = clock
             self.ids = ids
         }
@@ -31,6 +34,9 @@ public final class Shell: Sendable {
 
     private let surroundings: Surroundings
     private let settings: @Sendable () -> Configuration.Shell
+    private let scratch: ScratchDirectory
+    private let sandboxNotice = SandboxNotice()
+    private let outputQuota: OutputQuota
     let jobs: ShellJobs
 
     /// - Parameters:
@@ -43,6 +49,8 @@ public final class Shell: Sendable {
     ) {
         self.surroundings = surroundings
         self.settings = settings
+        outputQuota = OutputQuota(directory: surroundings.outputDirectory)
+        scratch = ScratchDirectory(id: "\(surroundings.ids.uniqueID(at: surroundings.clock.now))")
         jobs = ShellJobs(clock: surroundings.clock) { text in await post(.job, [.text(text)]) }
     }
 
@@ -59,6 +67,7 @@ public final class Shell: Sendable {
     /// Ends every command with all its processes.
     public func close() async {
         await jobs.close()
+        scratch.remove()
     }
 
     /// What a call asks for, checked against the settings.
@@ -72,16 +81,27 @@ public final class Shell: Sendable {
         let start = surroundings.workingDirectory
         let directory = try ShellDirectory(start: start, root: surroundings.projectRoot ?? start)
             .resolve(arguments.workingDirectory)
+        let environment = ShellEnvironment(allowing: settings.allowedEnvironment)
+            .variables(from: surroundings.environment, in: directory)
+        let sandbox = try sandbox(settings).rules(in: directory)
         let command = SupervisedCommand(
             executable: program.path, arguments: ["-c", arguments.command],
-            environment: ShellEnvironment(allowing: settings.allowedEnvironment)
-                .variables(from: surroundings.environment, in: directory),
-            workingDirectory: directory)
+            environment: environment.merging(sandbox?.variables ?? [:]) { $1 }, workingDirectory: directory,
+            sandbox: sandbox?.0)
         let id = surroundings.ids.uniqueID(at: surroundings.clock.now)
         return ShellRequest(
             id: "job_\(id)", text: arguments.command, command: command, askedDirectory: arguments.workingDirectory,
             timeoutSeconds: arguments.timeoutSeconds ?? settings.timeoutSeconds,
-            outputFile: "\(surroundings.outputDirectory)/job_\(id)")
+            outputFile: "\(surroundings.outputDirectory)/job_\(id)", sandboxNotice: sandboxNotice,
+            outputQuota: outputQuota)
+    }
+
+    private func sandbox(_ settings: Configuration.Shell) -> ShellSandbox {
+        ShellSandbox(
+            settings: settings, root: surroundings.projectRoot ?? surroundings.workingDirectory,
+            home: surroundings.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 },
+            path: surroundings.environment["PATH"] ?? "", hidden: surroundings.hiddenDirectories,
+            outputDirectory: surroundings.outputDirectory, scratch: scratch)
     }
 }
 
@@ -97,4 +117,6 @@ struct ShellRequest: Sendable {
     var timeoutSeconds: Int
     /// Without an ending.
     var outputFile: String
+    var sandboxNotice: SandboxNotice
+    var outputQuota: OutputQuota
 }

@@ -10,14 +10,16 @@ final class ShellRun: Sendable {
     private let process: SupervisedProcess
     private let output: Output
     private let timeout: Timeout
+    private let sandboxNotice: SandboxNotice
+    private let outputQuota: OutputQuota
 
     private final class Output: Sendable {
         let standardOutput: Mutex<OutputBuffer>
         let standardError: Mutex<OutputBuffer>
 
-        init(file: String) {
-            standardOutput = Mutex(OutputBuffer(file: file + ".stdout"))
-            standardError = Mutex(OutputBuffer(file: file + ".stderr"))
+        init(file: String, quota: OutputQuota) {
+            standardOutput = Mutex(OutputBuffer(file: file + ".stdout", quota: quota))
+            standardError = Mutex(OutputBuffer(file: file + ".stderr", quota: quota))
         }
 
         func append(_ bytes: RawSpan, to stream: SupervisedProcess.Stream) {
@@ -65,9 +67,11 @@ final class ShellRun: Sendable {
     ///
     /// - Throws: ``ToolError/executionFailed(_:)``.
     init(_ request: ShellRequest) throws(ToolError) {
-        let output = Output(file: request.outputFile)
+        let output = Output(file: request.outputFile, quota: request.outputQuota)
+        outputQuota = request.outputQuota
         self.output = output
         timeout = Timeout()
+        sandboxNotice = request.sandboxNotice
         do throws(ProcessError) {
             process = try SupervisedProcess.prepare(request.command) { output.append($1, to: $0) }
         } catch {
@@ -110,16 +114,19 @@ final class ShellRun: Sendable {
         case .exited(let code): status = hasTimedOut ? nil : Int(code)
         case .signalled: break
         case .failed(let error): throw .executionFailed(error.message)
-        case .supervisorLost: throw .executionFailed("the process that supervises the command was killed")
+        case .supervisorLost:
+            throw .executionFailed(
+                "the process that supervises the command was killed: processes of the command may be left running")
         case .notStarted: throw .interrupted("the command was stopped before it was started")
         }
+        let standardOutput = output.standardOutput.withLock { $0.finish() }
+        let standardError = output.standardError.withLock { $0.finish() }
         return ShellResult(
-            exitCode: status,
-            standardOutput: output.standardOutput.withLock { $0.finish() },
-            standardError: output.standardError.withLock { $0.finish() },
+            exitCode: status, standardOutput: standardOutput, standardError: standardError,
             hasTimedOut: hasTimedOut, seconds: end.duration / .seconds(1),
             // What is left after a stop was stopped with the command.
-            endedProcesses: end.wasStopped ? 0 : end.leftProcesses, survivingProcesses: end.survivors)
+            endedProcesses: end.wasStopped ? 0 : end.leftProcesses, survivingProcesses: end.survivors,
+            missingProtection: sandboxNotice.names(of: end.missing), removedOutputs: outputQuota.takeRemoved())
     }
 }
 
@@ -131,10 +138,14 @@ struct ShellResult: Sendable, JSONWritable {
     var standardError: OutputBuffer.Text
     var hasTimedOut: Bool
     var seconds: Double
-    /// Processes that it had left running.
-    var endedProcesses: Int
-    /// Processes that could not be ended.
-    var survivingProcesses: Int
+    /// Processes that it had left running; nil when they could not be counted.
+    var endedProcesses: Int?
+    /// Processes that could not be ended; nil when that could not be found out.
+    var survivingProcesses: Int?
+    /// What the sandbox did not keep, the first time in a session.
+    var missingProtection: [String]
+    /// Files of earlier outputs that were removed to make room.
+    var removedOutputs: [String]
 
     func write(to writer: inout JSONWriter) {
         writer.writeObject { writer in
@@ -165,11 +176,23 @@ struct ShellResult: Sendable, JSONWritable {
         writer.member("exit_code", exitCode.map { JSONValue.integer($0) } ?? .null)
     }
 
+    private static func writeCount(_ name: StaticString, _ count: Int?, to writer: inout JSONWriter) {
+        if count == 0 { return }
+        writer.member(name, count.map { JSONValue.integer($0) } ?? "unknown")
+    }
+
     /// Members that are there only when they say something.
     func writeAdditions(to writer: inout JSONWriter) {
-        writer.member("output_file", standardOutput.file)
-        writer.member("error_output_file", standardError.file)
-        writer.member("ended_processes", endedProcesses > 0 ? endedProcesses : nil)
-        writer.member("surviving_processes", survivingProcesses > 0 ? survivingProcesses : nil)
+        // A result may be shown again after its files were removed for later ones.
+        writer.member("output_file", standardOutput.keptFile)
+        writer.member("error_output_file", standardError.keptFile)
+        Self.writeCount("ended_processes", endedProcesses, to: &writer)
+        Self.writeCount("surviving_processes", survivingProcesses, to: &writer)
+        writer.member("removed_output_files", removedOutputs.isEmpty ? nil : removedOutputs)
+        writer.member("sandbox_missing", missingProtection.isEmpty ? nil : missingProtection)
     }
+}
+
+extension OutputBuffer.Text {
+    fileprivate var keptFile: String? { file.flatMap { Directories.fileExists($0) ? $0 : nil } }
 }

@@ -22,7 +22,7 @@ func json(_ text: String) throws -> JSONValue {
             "builtins_enabled":false,"shell_enabled":false,"comms_enabled":false,"subagents_enabled":false},
             "models":{"anthropic":"claude-opus-4-6","openai":"gpt-4.1","gemini":"gemini-3-flash-preview"},"max_tokens":16384,
             "shell":{"program":"bash","timeout_secs":30,"security_mode":"unrestricted","security_patterns":[],
-            "env_allow":[]},
+            "env_allow":[],"sandbox":"auto","network":false,"writable":[],"readable":[]},
             "store":{"sessions_path":null,"tasks_path":null,"durability":"process"},
             "providers":{"base_urls":null,"api_keys":null,"local":false,"allow_http":[]},
             "comms":{"mode":"inproc","address":null,"auto_enable_for_subagents":false},

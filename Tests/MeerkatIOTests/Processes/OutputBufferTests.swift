@@ -13,6 +13,37 @@ import Testing
         return buffer.finish()
     }
 
+    @Test func theOldestOutputsMakeRoomForNewOnes() throws {
+        let directory = try ScratchDirectory()
+        try Data(count: 40).write(to: URL(filePath: directory.path + "/before"))
+        let quota = OutputQuota(directory: directory.path, limit: 100)
+        let keep = { (name: String, size: Int) in
+            var buffer = OutputBuffer(limit: 10, file: "\(directory.path)/\(name)", quota: quota)
+            buffer.append([UInt8](repeating: 0x61, count: size).span.bytes)
+            return buffer.finish()
+        }
+        #expect(keep("one", 60).file == directory.path + "/one")
+        #expect(quota.takeRemoved() == [])
+        #expect(keep("two", 30).file == directory.path + "/two")
+        #expect(quota.takeRemoved() == [directory.path + "/before"])
+        let large = keep("three", 150)
+        #expect(quota.takeRemoved() == [directory.path + "/one", directory.path + "/two"])
+        #expect(large.text.contains("the first 100 bytes are in"))
+        #expect(Directories.names(in: directory.path) == ["three"])
+    }
+
+    @Test func outputsThatAreBeingWrittenKeepTheirRoom() throws {
+        let directory = try ScratchDirectory()
+        let quota = OutputQuota(directory: directory.path, limit: 100)
+        var one = OutputBuffer(limit: 10, file: directory.path + "/one", quota: quota)
+        one.append([UInt8](repeating: 0x61, count: 100).span.bytes)
+        var two = OutputBuffer(limit: 10, file: directory.path + "/two", quota: quota)
+        two.append([UInt8](repeating: 0x62, count: 50).span.bytes)
+        #expect(two.finish().file == nil)
+        #expect(one.finish().file == directory.path + "/one")
+        #expect(Directories.names(in: directory.path) == ["one"])
+    }
+
     @Test(arguments: ["", "short", "exactly 10", "äöü€😀äöü€😀"])
     func aShortTextIsKeptAsItIs(_ text: String) throws {
         let directory = try ScratchDirectory()

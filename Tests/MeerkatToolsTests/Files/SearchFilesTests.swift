@@ -102,6 +102,36 @@ import Testing
         }
     }
 
+    @Test func aSearchThatTakesTooManyStepsStops() async throws {
+        try await withProject { project in
+            try project.put("f", String(repeating: "aaaaaaaaaa\n", count: 1000))
+            let file = try project.scope.open(try project.scope.toRead("f"), "f")
+            var search = FileSearch(
+                try LineMatcher(pattern: "(a|a)*b|a$", isCaseSensitive: true, maxSteps: 10_000), limit: 1000, context: 0
+            )
+            try search.search(file, shown: "f")
+            let result = try JSONValue(json: search.result.jsonBytes)
+            let found = try #require(result["matches"]?.array?.count)
+            #expect(found > 0 && found < 1000)
+            #expect(result["truncated"] == true)
+            #expect(result["note"]?.string?.contains("takes too long") == true)
+        }
+    }
+
+    @Test func anInterruptedSearchStopsWithinALine() async throws {
+        try await withProject { project in
+            try project.put("f", String(repeating: "a", count: 9_000_000))
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                let file = try project.scope.open(try project.scope.toRead("f"), "f")
+                var search = FileSearch(
+                    try LineMatcher(pattern: "(a|a)*b|c", isCaseSensitive: true), limit: 1, context: 0)
+                try search.search(file, shown: "f")
+            }
+            await #expect(throws: ToolError.interrupted("the search was interrupted")) { try await task.value }
+        }
+    }
+
     @Test(arguments: ["(a+)+$", "(a|a)*b", "(a*)*c", "(.*)(.*)(.*)(.*)x"])
     func hostileExpressionsAreHarmless(pattern: String) async throws {
         try await withProject { project in

@@ -116,6 +116,66 @@ import Testing
     }
 
     @Test(arguments: [
+        #"printf -v X 'a[\044(id)]'"#, "printf -v 'b[X]' hi", "printf -v PATH /tmp", "printf -vX hi",
+        "command printf -v X hi", "builtin -- printf -v X hi", "read 'a[X]'", "read -r 'a[\\x24]'", "declare 'a[X]=1'",
+        "declare -i X=Y", "typeset -i X", "local -gi X=Y", "export 'a[X]=1'", "readonly 'a[X]=1'", "test -v 'a[X]'",
+        "[ -v 'a[X]' ]", "unset 'a[X]'", "unset -v 'a[X]'", "let X", "let 'b[X]=1'", "mapfile 'a[X]'",
+        "readarray 'a[X]'",
+        "wait -p 'a[X]' 1", "wait -np X", "getopts o 'a[X]'", "test X -eq 1", "[ 1 -lt X ]", "exit X", "shift 'a[X]'",
+        "set -A 'a[X]' 1", "integer X=Y",
+    ])
+    func builtinsThatEvaluateWordsAreRefused(_ line: String) {
+        #expect(!isAllowed(line, .allowList, ["*"]))
+        #expect(isAllowed("env " + line, .allowList, ["*"]))
+    }
+
+    @Test(arguments: [
+        #"printf '%s[\n]' 'a[0]'"#, "printf hi", "[ -f 'a[0]' ]", "test 'a[0]' = b", "[ 1 -eq 2 ]", "export A=1",
+        "read name", "exit 3", "unset A", "wait 1", "grep 'a[0]' f", "declare -x A=b", "printf %d 3",
+    ])
+    func builtinsThatOnlyPassWordsOnAreAllowed(_ line: String) {
+        #expect(isAllowed(line, .allowList, ["*"]))
+        #expect(isAllowed(line, .allowList, ["*"], program: "zsh"))
+    }
+
+    @Test(arguments: ["printf %d X", "printf '%5.2f' 1 X", "print -v X y"])
+    func numbersThatSomeShellsEvaluateAreRefused(_ line: String) {
+        #expect(!isAllowed(line, .allowList, ["*"], program: "zsh"))
+        #expect(!isAllowed(line, .allowList, ["*"], program: "ksh"))
+    }
+
+    /// How many steps a check takes, and whether it refuses the line because there are too many.
+    private func steps(_ line: String, _ mode: Configuration.Shell.SecurityMode, _ patterns: [String]) throws -> Int {
+        var work = PolicyWork(length: line.utf8.count)
+        do throws(ToolError) {
+            try ShellPolicy(mode, patterns).check(line, for: "bash", &work)
+            return work.used
+        } catch {
+            return work.used
+        }
+    }
+
+    @Test(arguments: [
+        String(repeating: "env eval ", count: 28) + "ls", String(repeating: "env eval ", count: 59) + "ls",
+        String(repeating: "env sh ", count: 30) + "-c '" + String(repeating: "env sh ", count: 30) + "-c ls'",
+        String(repeating: "env ", count: 132) + "ls", String(repeating: "eval ", count: 100) + "ls",
+        "git " + String(repeating: "a", count: 500), String(repeating: "ls;", count: 2000),
+    ])
+    func checkingALineTakesStepsInProportionToItsLength(_ line: String) throws {
+        let patterns = [String(repeating: "*a", count: 50) + "b", "rm *"]
+        for mode in [Configuration.Shell.SecurityMode.allowList, .denyList] {
+            #expect(try steps(line, mode, patterns) <= (line.utf8.count + 64) * PolicyWork.stepsPerByte + 1)
+        }
+    }
+
+    @Test func aLineThatTakesTooManyStepsIsRefused() {
+        #expect(!isAllowed(String(repeating: "env eval ", count: 28) + "ls", .denyList, ["rm *"]))
+        let slow = "*" + String(repeating: "a", count: 2000) + "b"
+        #expect(!isAllowed("echo " + String(repeating: "a", count: 20_000), .allowList, [slow]))
+        #expect(isAllowed("echo " + String(repeating: "a", count: 200_000), .denyList, ["rm *", "*b*"]))
+    }
+
+    @Test(arguments: [
         ("ls", true), ("rm x", false), ("rm -rf /a/b", false), ("ls; rm x", false), ("ls && rm x | cat", false),
         (#"r\m x"#, false), ("'rm' x", false), ("A=1 rm x", false), ("/bin/rm x", false), ("sudo -n rm x", false),
         ("env -i A=1 nice rm x", false), ("find . -exec rm {} +", false), ("sh -c 'ls; rm x'", false),

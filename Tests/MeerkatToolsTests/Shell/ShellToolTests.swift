@@ -126,9 +126,9 @@ import Testing
             let lines = result["stdout"]?.string?.split(separator: "\n") ?? []
             return Set(lines.compactMap { $0.split(separator: "=").first.map(String.init) }).subtracting(["_", "SHLVL"])
         }
-        #expect(names(try await fixture.shell("env")) == ["HOME", "LC_ALL", "PATH", "PWD"])
+        #expect(names(try await fixture.shell("env")) == ["HOME", "LC_ALL", "PATH", "PWD", "TMPDIR"])
         fixture.configure { $0.allowedEnvironment = ["MINE"] }
-        #expect(names(try await fixture.shell("env")) == ["HOME", "LC_ALL", "MINE", "PATH", "PWD"])
+        #expect(names(try await fixture.shell("env")) == ["HOME", "LC_ALL", "MINE", "PATH", "PWD", "TMPDIR"])
     }
 
     @Test(

@@ -32,17 +32,23 @@ struct ShellPolicy: Sendable {
         guard Self.shells.contains(program) else {
             throw .accessDenied("commands for \(program) cannot be checked: shell.security_mode needs a POSIX shell")
         }
-        var work = Work()
-        for command in try commands(of: line) {
+        var work = PolicyWork(length: line.utf8.count)
+        try check(line, for: program, &work)
+    }
+
+    /// Takes no more than the given steps.
+    func check(_ line: String, for program: String, _ work: inout PolicyWork) throws(ToolError) {
+        for command in try commands(of: line, &work) {
             switch mode {
             case .unrestricted: break
-            case .allowList: try checkIsAllowed(command)
+            case .allowList: try checkIsAllowed(command, for: program, &work)
             case .denyList: try checkIsNotDenied(command, depth: 0, &work)
             }
         }
     }
 
-    private func commands(of line: String) throws(ToolError) -> [ShellLine.Command] {
+    private func commands(of line: String, _ work: inout PolicyWork) throws(ToolError) -> [ShellLine.Command] {
+        guard work.take(line.utf8.count) else { throw Self.tooMuchWork }
         do throws(ShellLine.Refusal) {
             return try ShellLine(line).commands
         } catch {
@@ -54,12 +60,32 @@ struct ShellPolicy: Sendable {
         }
     }
 
+    private static let tooMuchWork = ToolError.accessDenied(
+        "the command is too long or nested too deeply to be checked (shell.security_mode)")
+
+    /// The first pattern that the text matches.
+    private func pattern(matching text: String, _ work: inout PolicyWork) throws(ToolError) -> String? {
+        guard work.take(text.utf8.count) else { throw Self.tooMuchWork }
+        for pattern in patterns {
+            let isMatch = pattern.glob.matches(text) { work.take(1) }
+            guard !work.isSpent else { throw Self.tooMuchWork }
+            if isMatch { return pattern.text }
+        }
+        return nil
+    }
+
     // MARK: Allowing
 
-    private func checkIsAllowed(_ command: ShellLine.Command) throws(ToolError) {
+    private func checkIsAllowed(
+        _ command: ShellLine.Command, for program: String, _ work: inout PolicyWork
+    ) throws(ToolError) {
         let text = Self.canonical(command.assignments + command.words)
-        guard patterns.contains(where: { $0.glob.matches(text) }) else {
+        guard try pattern(matching: text, &work) != nil else {
             throw .accessDenied("no pattern of shell.security_patterns allows: \(text.quoted)")
+        }
+        guard work.take(text.utf8.count) else { throw Self.tooMuchWork }
+        if let reason = ShellBuiltins.evaluation(in: command.words, program: program) {
+            throw .accessDenied("\(reason), which cannot be checked (shell.security_mode)")
         }
     }
 
@@ -84,12 +110,8 @@ struct ShellPolicy: Sendable {
         "valgrind", "watch", "xargs",
     ]
 
-    /// How much more text is compared with patterns, in bytes times patterns.
-    private struct Work {
-        var left = 16 << 20
-    }
-
-    private func checkIsNotDenied(_ command: ShellLine.Command, depth: Int, _ work: inout Work) throws(ToolError) {
+    private func checkIsNotDenied(_ command: ShellLine.Command, depth: Int, _ work: inout PolicyWork) throws(ToolError)
+    {
         try checkIsNotMatched(Self.canonical(command.assignments + command.words), &work)
         guard let first = command.words.first else { return }
         let name = Self.name(first)
@@ -101,7 +123,7 @@ struct ShellPolicy: Sendable {
     }
 
     private func checkTail(
-        _ words: ArraySlice<ShellLine.Word>, mayBeBuiltin: Bool, depth: Int, _ work: inout Work
+        _ words: ArraySlice<ShellLine.Word>, mayBeBuiltin: Bool, depth: Int, _ work: inout PolicyWork
     ) throws(ToolError) {
         guard let first = words.first else { return }
         let name = Self.name(first)
@@ -113,17 +135,13 @@ struct ShellPolicy: Sendable {
         }
         for line in Self.lines(in: words, name) {
             guard depth < 8 else { throw .accessDenied("shells are nested too deeply to be checked") }
-            for command in try commands(of: line) { try checkIsNotDenied(command, depth: depth + 1, &work) }
+            for command in try commands(of: line, &work) { try checkIsNotDenied(command, depth: depth + 1, &work) }
         }
     }
 
-    private func checkIsNotMatched(_ text: String, _ work: inout Work) throws(ToolError) {
-        work.left -= (text.utf8.count + 64) * (patterns.count + 1)
-        guard work.left >= 0 else {
-            throw .accessDenied("the command is too long or nested too deeply to be checked (shell.security_mode)")
-        }
-        guard let pattern = patterns.first(where: { $0.glob.matches(text) }) else { return }
-        throw .accessDenied("the pattern \(pattern.text.quoted) of shell.security_patterns denies: \(text.quoted)")
+    private func checkIsNotMatched(_ text: String, _ work: inout PolicyWork) throws(ToolError) {
+        guard let pattern = try pattern(matching: text, &work) else { return }
+        throw .accessDenied("the pattern \(pattern.quoted) of shell.security_patterns denies: \(text.quoted)")
     }
 
     /// The program without its directory.

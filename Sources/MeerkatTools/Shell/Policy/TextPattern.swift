@@ -55,13 +55,18 @@ struct TextPattern: Sendable, Hashable {
         return nil
     }
 
-    func matches(_ text: String) -> Bool {
+    /// - Parameters:
+    ///   - text: all of it has to match.
+    ///   - mayGoOn: called before each comparison.
+    /// - Returns: false as soon as `mayGoOn` is false.
+    func matches(_ text: String, mayGoOn: () -> Bool = { true }) -> Bool {
         let scalars = Array(text.unicodeScalars)
         var part = 0
         var position = 0
         /// Where to go on when the text after the last `*` does not fit.
         var retry: (part: Int, position: Int)?
         while position < scalars.count {
+            guard mayGoOn() else { return false }
             if part < parts.count, parts[part].matches(scalars[position]) {
                 part += 1
                 position += 1
