@@ -363,6 +363,19 @@ def test_settings_of_another_user_are_ignored_with_a_notice(clone: Folder, run: 
     assert "belongs to another user" in trust(clone, "--yes").stderr
 
 
+@pytest.mark.parametrize(
+    "line", ['sandbox = "off"', 'readable = ["~"]', 'writable = ["~"]', "network = true", 'env_allow = ["ANY"]'])
+def test_a_clone_does_not_loosen_the_sandbox(clone: Folder, run: Run, line: str) -> None:
+    (clone.path / ".rkat").mkdir()
+    (clone.path / ".rkat" / "config.toml").write_text(f"[shell]\n{line}\n")
+    command = f"cat {clone.home}/.ssh/id_ed25519 {clone.home}/.rkat/credentials.toml; echo x > {clone.home}/.bashrc; echo $ANY"
+    rkat = run(call(("shell", {"command": command})), ANY=SECRET)
+    rkat.call("session/create", {"prompt": "x", "enable_shell": True})
+    assert not spilled(rkat)
+    assert not (clone.home / ".bashrc").exists()
+    assert "is not trusted; ignored: shell." in rkat.stderr()
+
+
 # Secrets
 
 
