@@ -11,30 +11,32 @@ struct InstructionFiles: Sendable {
     func instructions(for session: SessionOptions, _ configuration: Configuration) -> Instructions {
         if let prompt = session.systemPrompt { return Instructions(sessionPrompt: prompt) }
         let agent = configuration.agent
-        let places = session.workingDirectory.map(self.places.moved) ?? self.places
-        let project = DirectoryRoot(
-            places.projectRoot, hiding: self.places.ownFiles(configuration) + places.ownFiles(configuration))
+        let project = session.workingDirectory.map(places.moved) ?? places
+        let hidden = { places.ownFiles(configuration) + project.ownFiles(configuration) }
         let notes = ["AGENTS.md", ".rkat/AGENTS.md"].lazy.compactMap { name in
-            read("\(places.workingDirectory)/\(name)", in: project).map { (path: name, text: $0) }
+            read("\(project.workingDirectory)/\(name)", in: project, hiding: hidden).map { (path: name, text: $0) }
         }.first
         return Instructions(
-            configuredPrompt: agent.systemPromptFile.flatMap { prompt($0, in: project) } ?? agent.systemPrompt,
+            configuredPrompt: agent.systemPromptFile.flatMap { prompt($0, in: project, hiding: hidden) }
+                ?? agent.systemPrompt,
             globalNotes: places.home.flatMap { read($0 + "/.rkat/AGENTS.md") },
             projectNotes: notes,
             toolInstructions: session.hasTools || hasOwnTools ? agent.toolInstructions : nil)
     }
 
     /// A prompt of the settings: anywhere when its path is that of the user, inside the project when it is relative.
-    private func prompt(_ path: String, in project: DirectoryRoot) -> String? {
+    private func prompt(_ path: String, in project: Places, hiding hidden: () -> [String]) -> String? {
         let isAnywhere = path.hasPrefix("/") || path.hasPrefix("~")
-        return isAnywhere ? read(places.absolute(path)) : read("\(places.projectRoot)/\(path)", in: project)
+        return isAnywhere
+            ? read(places.absolute(path)) : read("\(project.projectRoot)/\(path)", in: project, hiding: hidden)
     }
 
     /// As much of a regular file as may be used; nil when it cannot be read or a link leads out of the project.
-    private func read(_ path: String, in project: DirectoryRoot) -> String? {
+    private func read(_ path: String, in project: Places, hiding hidden: () -> [String]) -> String? {
         // The usual case costs one look.
-        guard Directories.fileExists(path), let relative = project.relativePath(of: path),
-            let found = try? project.find(relative),
+        guard Directories.fileExists(path) else { return nil }
+        let root = DirectoryRoot(project.projectRoot, hiding: hidden())
+        guard let relative = root.relativePath(of: path), let found = try? root.find(relative),
             found.kind == .file, let name = found.name,
             let bytes = try? found.directory.file(name).readPrefix(limit: Self.limit)
         else { return nil }

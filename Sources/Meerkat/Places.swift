@@ -13,6 +13,8 @@ struct Places: Sendable {
     let hasSettings: Bool
     /// `RKAT_DATA_DIR`.
     private let givenDirectory: String?
+    /// The name of the project's folder in ``userDirectory``.
+    private let projectName: String
 
     init(workingDirectory: String, environment: [String: String]) {
         func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
@@ -26,6 +28,7 @@ struct Places: Sendable {
         let start = Directories.resolved(workingDirectory) ?? workingDirectory
         let marked = Self.markedRoot(above: start, home: home.map { Directories.resolved($0) ?? $0 })
         projectRoot = marked ?? start
+        projectName = Self.name(of: projectRoot)
         hasSettings = marked.map { Directories.isDirectory($0 + "/.rkat") } ?? false
     }
 
@@ -60,10 +63,10 @@ struct Places: Sendable {
             ?? userDirectory.map { "\($0)/projects/\(projectName)" }
     }
 
-    /// Names the project's folder: for people the end of its path, for certainty a hash of all of it.
-    private var projectName: String {
-        let name = projectRoot.split(separator: "/").last ?? "root"
-        let safe = name.utf8.prefix(40).map { byte -> UInt8 in
+    /// Names the folder of a project: for people the end of its path, for certainty a hash of all of it.
+    private static func name(of projectRoot: String) -> String {
+        let name = projectRoot.utf8.split(separator: UInt8(ascii: "/")).last ?? "root".utf8[...]
+        let safe = name.prefix(40).map { byte -> UInt8 in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):

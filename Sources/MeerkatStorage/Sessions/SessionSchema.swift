@@ -10,30 +10,40 @@ enum SessionSchema {
 
     static func entryKey(session: Int64, seq: Int) -> Int64 { session << 32 | Int64(seq) }
 
-    private static let tables = """
-        CREATE TABLE sessions (
-            number INTEGER PRIMARY KEY,
-            id BLOB NOT NULL UNIQUE,
-            next_seq INTEGER NOT NULL,
-            owner BLOB,
-            fence INTEGER NOT NULL DEFAULT 0,
-            open_run BLOB,
-            created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            message_count INTEGER NOT NULL,
-            usage TEXT NOT NULL,
-            last_text TEXT,
-            archived INTEGER NOT NULL DEFAULT 0,
-            restart_seq INTEGER NOT NULL DEFAULT 0,
-            spending TEXT
-        );
-        CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id);
-        CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
-        CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE INDEX runs_by_session ON runs (session);
-        PRAGMA application_id = 1296777556;
-        PRAGMA user_version = 3;
-        """
+    /// What a file holds, and the statements that make it.
+    private static let objects: [(name: String, sql: String)] = [
+        (
+            "sessions",
+            """
+            CREATE TABLE sessions (
+                number INTEGER PRIMARY KEY,
+                id BLOB NOT NULL UNIQUE,
+                next_seq INTEGER NOT NULL,
+                owner BLOB,
+                fence INTEGER NOT NULL DEFAULT 0,
+                open_run BLOB,
+                created_at INTEGER NOT NULL,
+                updated_at INTEGER NOT NULL,
+                message_count INTEGER NOT NULL,
+                usage TEXT NOT NULL,
+                last_text TEXT,
+                archived INTEGER NOT NULL DEFAULT 0,
+                restart_seq INTEGER NOT NULL DEFAULT 0,
+                spending TEXT
+            )
+            """
+        ),
+        ("sessions_by_update", "CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id)"),
+        ("entries", "CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL)"),
+        ("runs", "CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID"),
+        ("runs_by_session", "CREATE INDEX runs_by_session ON runs (session)"),
+    ]
+
+    /// What makes an empty file one of this version.
+    private static var tables: String {
+        objects.map(\.sql).joined(separator: ";")
+            + ";PRAGMA application_id = \(applicationID);PRAGMA user_version = \(version)"
+    }
 
     /// What makes a file of version 1 one of version 2.
     private static let secondVersion = """
@@ -92,12 +102,14 @@ enum SessionSchema {
         }
         let statement = try connection.statement("SELECT name, sql FROM sqlite_schema")
         defer { statement.reset() }
-        var missing = expected
+        var missing = objects
         while try statement.step() {
             let name = statement.text(0) ?? ""
             let isInternal = statement.isNull(1) && name.hasPrefix("sqlite_autoindex_") || name.hasPrefix("sqlite_stat")
             guard !isInternal else { continue }
-            guard let text = missing.removeValue(forKey: name), statement.text(1).map(packed) == text else {
+            guard let index = missing.firstIndex(where: { $0.name == name }),
+                statement.text(1).map(packed) == packed(missing.remove(at: index).sql)
+            else {
                 throw .unsafe(path: path, why: "it holds \"\(name.quoted)\", which no rkat has made")
             }
         }
@@ -106,21 +118,24 @@ enum SessionSchema {
         }
     }
 
-    /// The statements that make what a file holds, by name.
-    ///
-    /// SQLite keeps them as they were written, and adds the columns of later versions to them in the same form.
-    private static let expected: [String: [UInt8]] = {
-        var statements: [String: [UInt8]] = [:]
-        for statement in tables.split(separator: ";") {
-            let words = statement.split { $0.isWhitespace || $0 == "(" }
-            if words.count > 2, words[0] == "CREATE" { statements[String(words[2])] = packed(statement) }
+    /// A statement with as little white space as possible: SQLite keeps statements as they were written, and adds the columns
+    /// of later versions to them with other spaces and line ends.
+    private static func packed(_ sql: String) -> [UInt8] {
+        func isPunctuation(_ byte: UInt8) -> Bool { "(),".utf8.contains(byte) }
+        var packed: [UInt8] = []
+        var isApart = false
+        for byte in sql.utf8 {
+            if byte <= UInt8(ascii: " ") {
+                isApart = true
+                continue
+            }
+            if isApart, let last = packed.last, !isPunctuation(last), !isPunctuation(byte) {
+                packed.append(UInt8(ascii: " "))
+            }
+            isApart = false
+            packed.append(byte)
         }
-        return statements
-    }()
-
-    /// A statement without white space.
-    private static func packed(_ sql: some StringProtocol) -> [UInt8] {
-        sql.utf8.filter { $0 > UInt8(ascii: " ") }
+        return packed
     }
 
     static func userVersion(_ connection: SQLiteConnection) throws(StoreError) -> Int64 {
