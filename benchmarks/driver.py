@@ -72,9 +72,8 @@ def compile_floor(directory: str, api: str) -> Subject:
 
 @contextlib.contextmanager
 def fresh_home():
-    """A home directory whose `.rkat` directory makes the durable session store live there."""
+    """A home directory, in which the sessions are kept."""
     with tempfile.TemporaryDirectory(prefix="rkat-bench-", ignore_cleanup_errors=True) as home:
-        os.mkdir(os.path.join(home, ".rkat"))
         yield home
 
 

@@ -6,7 +6,7 @@ internal import MeerkatServer
 ///
 ///     chaos-victim DIRECTORY 2>>RECORDS
 ///
-/// Sessions are kept in `DIRECTORY/.rkat`. Standard error takes a line of JSON for each start and end of a tool and for
+/// Sessions are kept where `RKAT_DATA_DIR` says. Standard error takes a line of JSON for each start and end of a tool and for
 /// each history that the model is shown; a line that says `violation` names a broken promise. `CHAOS_LIFE` names the
 /// process in these lines. `CHAOS_CLOCK` names a file with the milliseconds that are added to the time of day.
 @main

@@ -96,7 +96,7 @@ class Life:
         with open(records, "ab") as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=folder, bufsize=0,
-                env={"PATH": os.environ["PATH"], "HOME": str(folder)})
+                env={"PATH": os.environ["PATH"], "HOME": str(folder), "RKAT_DATA_DIR": str(folder / ".rkat")})
         assert self.process.stdin and self.process.stdout
         self._input, self._output = self.process.stdin.fileno(), self.process.stdout.fileno()
         os.set_blocking(self._output, False)

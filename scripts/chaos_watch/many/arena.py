@@ -99,7 +99,8 @@ class Arena:
         name = f"p{slot}.{self._lives}"
         self._lives += 1
         environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.place.data), "CHAOS_LIFE": name,
+            "PATH": os.environ["PATH"], "HOME": str(self.place.data), "RKAT_DATA_DIR": str(self.place.data / ".rkat"),
+            "CHAOS_LIFE": name,
             "CHAOS_CLOCK": str(self.place.clock), "LC_CHAOS": self.leftovers.mark(name)}
         victim = Victim(
             name, [self.executable, str(self.place.data)], self.place.data, self.place.records, environment,
