@@ -262,9 +262,11 @@ final class ModelResolver: Sendable {
     }
 
     func place(of name: String, _ settings: Configuration) async throws(SessionError) -> Place {
-        guard let definition = ProviderCatalog.definition(of: name, over: settings.providers.definitions[name]) else {
+        guard var definition = ProviderCatalog.definition(of: name, over: settings.providers.definitions[name]) else {
             throw unknown(name, settings)
         }
+        // Headers may hold credentials as well.
+        if settings.providers.withoutKey.contains(name) { definition.headers = nil }
         let credentials = settings.credentials(for: name, in: environment)
         var url = credentials.baseURL?.value ?? definition.baseURL
         if url == nil, name == "openai_compatible", settings.providers.local {

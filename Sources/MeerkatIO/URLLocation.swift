@@ -59,10 +59,9 @@ public struct URLLocation: Sendable, Hashable {
         return (host, Int(port))
     }
 
-    /// Whether the host is this machine.
+    /// Whether the host is this machine; of names only `localhost`, because others are looked up wherever the system does.
     public var isLoopback: Bool {
-        if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
-        return isIPv4Address && host.hasPrefix("127.")
+        host == "localhost" || host == "::1" || isIPv4Address && host.hasPrefix("127.")
     }
 
     /// Whether a connection can be made without looking the host up and without TLS.
@@ -70,7 +69,10 @@ public struct URLLocation: Sendable, Hashable {
 
     private var isIPv4Address: Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+        return parts.count == 4
+            && parts.allSatisfy { part in
+                UInt8(part) != nil && part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            }
     }
 
     /// Host and, unless it is the scheme's own, port.

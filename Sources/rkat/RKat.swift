@@ -19,7 +19,8 @@ struct RKat: ParsableCommand {
         do { try command.run() } catch {
             // Help that was asked for is an error of its own kind.
             guard exitCode(for: error) != .success else { exit(withError: error) }
-            StandardError.write("Error: \(message(for: error))")
+            let message = message(for: error)
+            if !message.isEmpty { StandardError.write("Error: \(message)") }
             exit(withError: exitCode(for: error))
         }
     }

@@ -193,6 +193,24 @@ def test_a_database_with_more_than_ours_is_refused(clone: Folder, run: Run, stat
     assert rkat.exit() == 0
 
 
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_a_refused_database_is_left_as_it_is(clone: Folder, run: Run, version: int) -> None:
+    clone.sessions.mkdir(parents=True)
+    with closing(sqlite3.connect(clone.database)) as database:
+        database.execute("CREATE TABLE notes (text)")
+        database.execute("CREATE VIEW v AS SELECT * FROM notes")
+        database.execute(f"PRAGMA user_version = {version}")
+        database.commit()
+    clone.database.chmod(0o600)
+    before = clone.database.read_bytes()
+    rkat = run()
+    for method in ("session/list", "session/create"):
+        error = rkat.fail(method, {"include_stored": True, "prompt": "x"} if method == "session/list" else {"prompt": "x"})
+        assert error["data"]["details"]["reason"] == "store_unsafe", error
+    assert rkat.exit() == 0
+    assert clone.database.read_bytes() == before
+
+
 def test_a_trigger_that_is_added_while_the_database_is_open_does_not_run(clone: Folder, run: Run) -> None:
     rkat = run()
     session = with_tools(rkat)["session_id"]
@@ -319,6 +337,19 @@ def test_a_clone_gets_no_key_at_its_own_address(clone: Folder, provider: Provide
         rkat.call("session/create", {"prompt": "x", "provider": "openai_compatible", "model": "m"})
         assert len(listener.requests) == 1
         assert all(SECRET not in str(headers) for headers in listener.headers)
+
+
+def test_a_clone_gets_no_headers_at_its_own_address(clone: Folder, run: Run) -> None:
+    (clone.path / ".rkat").mkdir()
+    user = clone.home / ".rkat" / "config.toml"
+    user.write_text(f'[providers.corp]\nbase_url = "https://llm.example"\nmodels = ["m"]\nheaders = {{ "x-api-key" = "{SECRET}" }}\n')
+    with ScriptedModel(say("Hello.")) as listener:
+        (clone.path / ".rkat" / "config.toml").write_text(f'[providers.corp]\nbase_url = "{listener.url}"\n')
+        rkat = run()
+        rkat.call("session/create", {"prompt": "x", "provider": "corp", "model": "m"})
+        assert len(listener.requests) == 1
+        assert all(SECRET not in str(headers) for headers in listener.headers)
+        assert "without a key: providers.corp.base_url" in rkat.stderr()
 
 
 def trust(folder: Folder, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ public enum SecretKeys {
 
     /// Members of a list's elements that are secret, by the list.
     private static let inLists: [ConfigPath: Set<String>] = [
-        ["tools", "mcp_servers"]: ["env", "headers"], ["skills", "repositories"]: ["auth_token"],
+        ["tools", "mcp_servers"]: ["env", "headers"], ["skills", "repositories"]: ["auth_token", "auth_bearer"],
     ]
 
     /// Whether a value is a secret, or a list that holds one.
@@ -23,7 +23,10 @@ public enum SecretKeys {
         let names = path.names
         switch names.first {
         case "provider": return names == ["provider", "api_key"]
-        case "providers": return names.count == 3 && names[1] == "api_keys" || names.count == 4 && names[2] == "headers"
+        case "providers":
+            // A provider has no key of this name; whoever writes one means a secret all the same.
+            return names.count == 3 && (names[1] == "api_keys" || names[2] == "api_key")
+                || names.count == 4 && names[2] == "headers"
         default: return false
         }
     }
@@ -67,43 +70,77 @@ public enum SecretKeys {
     // MARK: Taking back
 
     /// What was meant by a tree in which placeholders stand for values of `current`.
-    public static func restored(_ given: JSONObject, from current: JSONObject) -> JSONObject {
-        restored(.object(given), from: .object(current), at: []).object ?? given
+    ///
+    /// - Throws: ``ConfigError/Reason/invalid(_:)`` for a placeholder that stands for nothing certain.
+    public static func restored(_ given: JSONObject, from current: JSONObject) throws(ConfigError) -> JSONObject {
+        try restored(.object(given), from: .object(current), at: []).object ?? given
     }
 
-    private static func restored(_ given: JSONValue, from current: JSONValue?, at path: ConfigPath) -> JSONValue {
+    private static func restored(
+        _ given: JSONValue, from current: JSONValue?, at path: ConfigPath
+    ) throws(ConfigError) -> JSONValue {
         switch given {
-        case .string(placeholder) where isSecret(path): return current ?? .null
+        case .string(placeholder) where isSecret(path): return try known(current, at: path)
         case .object(var table):
             for member in table.members {
-                table[member.name] = restored(member.value, from: current?[member.name], at: path + member.name)
+                let path = path + member.name
+                table[member.name] = try restored(member.value, from: current?[member.name], at: path)
             }
             return .object(table)
-        case .array(let elements):
+        case .array(var elements):
             guard let secret = inLists[path] else { return given }
-            return .array(
-                elements.enumerated().map { index, element in
-                    let known = current?.array ?? []
-                    let former: JSONValue =
-                        known.first { $0["name"] != nil && $0["name"] == element["name"] }
-                        ?? (known.indices.contains(index) ? known[index] : nil)
-                    guard var table = element.object else { return element }
-                    for name in secret {
-                        table[name] = table[name].map { unhidden($0, from: former[name]) }
-                    }
-                    return .object(table)
-                })
+            for (index, element) in elements.enumerated() {
+                guard var table = element.object else { continue }
+                for name in secret {
+                    guard let value = table[name], containsPlaceholder(value) else { continue }
+                    let former = former(of: element, in: current?.array ?? [], without: secret)
+                    table[name] = try unhidden(value, from: former?[name], at: path + String(index) + name)
+                }
+                elements[index] = .object(table)
+            }
+            return .array(elements)
         default: return given
         }
     }
 
-    private static func unhidden(_ value: JSONValue, from current: JSONValue?) -> JSONValue {
+    /// The only element with the same name, or else the only one that says the same but for its secrets.
+    private static func former(
+        of element: JSONValue, in known: [JSONValue], without secret: Set<String>
+    ) -> JSONValue? {
+        func open(_ element: JSONValue) -> JSONObject? {
+            guard var table = element.object else { return nil }
+            for name in secret { table[name] = nil }
+            return table
+        }
+        let name = element["name"]?.string ?? ""
+        let named = name.isEmpty ? [] : known.filter { $0["name"]?.string == name }
+        let equal = known.filter { open($0) == open(element) }
+        return named.count == 1 ? named[0] : equal.count == 1 ? equal[0] : Optional<JSONValue>.none
+    }
+
+    private static func containsPlaceholder(_ value: JSONValue) -> Bool {
+        value == .string(placeholder) || value.object?.members.contains { containsPlaceholder($0.value) } ?? false
+    }
+
+    private static func unhidden(
+        _ value: JSONValue, from current: JSONValue?, at path: ConfigPath
+    ) throws(ConfigError) -> JSONValue {
         switch value {
-        case .string(placeholder): return current ?? .null
+        case .string(placeholder): return try known(current, at: path)
         case .object(var table):
-            for member in table.members { table[member.name] = unhidden(member.value, from: current?[member.name]) }
+            for member in table.members {
+                let path = path + member.name
+                table[member.name] = try unhidden(member.value, from: current?[member.name], at: path)
+            }
             return .object(table)
         default: return value
         }
+    }
+
+    private static func known(_ value: JSONValue?, at path: ConfigPath) throws(ConfigError) -> JSONValue {
+        guard let value, !value.isNull else {
+            throw ConfigError(.invalid("\"\(placeholder)\" stands for a value that is set, and none is"), key: path)
+        }
+        return value
     }
 }

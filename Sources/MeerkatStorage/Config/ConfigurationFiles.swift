@@ -20,6 +20,8 @@ struct ConfigurationFiles {
         var file: ConfigurationFile
         /// The keys that count only when they are trusted.
         var sensitive: [ConfigPath]
+        /// The base URLs that get a key only when they are trusted.
+        var urls: [ConfigPath] = []
         var trusted: Set<String>
         /// Why nothing of the file counts, whoever trusts it.
         var refusal: String?
@@ -32,7 +34,7 @@ struct ConfigurationFiles {
     init(_ places: ConfigurationPlaces, trust: TrustFile) throws(ConfigError) {
         // A link into a directory of settings is followed, so that writing keeps it.
         user = try Self.read(places.user.map { Directories.resolved($0) ?? $0 })
-        secrets = try Self.read(places.secrets)
+        secrets = try Self.read(places.secrets.map { Directories.resolved($0) ?? $0 })
         guard let path = places.project else { return }
         if let refusal = Self.refusal(of: path) {
             project = Project(file: try ConfigurationFile(empty: path), sensitive: [], trusted: [], refusal: refusal)
@@ -40,10 +42,11 @@ struct ConfigurationFiles {
         }
         var file = try ConfigurationFile(reading: path)
         let sensitive = ProjectKeys.needingTrust(in: file.allKeys, below: try below())
-        let trusted = sensitive.isEmpty ? [] : trust.fingerprints(for: Self.identity(of: path))
+        let urls = ProjectKeys.ownURLs(in: file.allKeys, below: try below())
+        let trusted = sensitive.isEmpty && urls.isEmpty ? [] : trust.fingerprints(for: Self.identity(of: path))
         file.ignoreAll(of: sensitive, except: trusted)
         try file.check()
-        project = Project(file: file, sensitive: sensitive, trusted: trusted)
+        project = Project(file: file, sensitive: sensitive, urls: urls, trusted: trusted)
     }
 
     private static func read(_ path: String?) throws(ConfigError) -> ConfigurationFile? {
@@ -79,18 +82,27 @@ struct ConfigurationFiles {
     /// The configuration that counts.
     func configuration() throws(ConfigError) -> Configuration {
         var configuration = try layers.configuration()
-        guard let project else { return configuration }
-        var counting = project.file
-        counting.ignoreAll(of: project.sensitive, except: [])
-        configuration.providers.withoutKey = ProjectKeys.providersWithoutKey(counting.tree, below: try below())
+        for path in urlsWithoutKey {
+            configuration.providers.withoutKey.insert(ProjectKeys.provider(of: path, in: configuration))
+        }
         return configuration
+    }
+
+    /// The base URLs of the project that count and are not trusted with a key.
+    private var urlsWithoutKey: [ConfigPath] {
+        guard let project else { return [] }
+        let keys = project.file.allKeys
+        return project.urls.filter { path in
+            !project.file.ignored.contains(path)
+                && !project.trusted.contains(ProjectKeys.fingerprint(of: path, in: keys))
+        }
     }
 
     var untrusted: UntrustedKeys? {
         guard let project else { return nil }
-        let file = project.file
-        guard project.refusal != nil || !file.ignored.isEmpty else { return nil }
-        return UntrustedKeys(file, refusal: project.refusal)
+        let urls = urlsWithoutKey
+        guard project.refusal != nil || !project.file.ignored.isEmpty || !urls.isEmpty else { return nil }
+        return UntrustedKeys(project.file, urlsWithoutKey: urls, refusal: project.refusal)
     }
 
     /// The name under which trust in a file is recorded; the file itself need not exist yet.
@@ -109,26 +121,34 @@ public struct UntrustedKeys: Sendable, Hashable {
     public var refusal: String?
     /// Those by which most harm could be done first.
     public var keys: [ConfigPath]
-    /// The keys with their values, as TOML would say it, in the same order; secrets are not shown.
+    /// Base URLs that count, and get no key.
+    public var urlsWithoutKey: [ConfigPath]
+    /// All of these with their values, as TOML would say it; secrets are not shown.
     public var lines: [String]
     let fingerprints: Set<String>
 
-    init(_ file: ConfigurationFile, refusal: String?) {
+    init(_ file: ConfigurationFile, urlsWithoutKey: [ConfigPath], refusal: String?) {
         self.file = file.path
         self.refusal = refusal
+        self.urlsWithoutKey = urlsWithoutKey
         keys = ProjectKeys.worstFirst(file.ignored)
         let tree = file.allKeys
-        lines = keys.map { path in
+        lines = (keys + urlsWithoutKey).map { path in
             "\(path) = \(RawJSON(encoding: SecretKeys.masked(tree[path] ?? .null, at: path)).text)"
         }
-        fingerprints = Set(keys.map { ProjectKeys.fingerprint(of: $0, in: tree) })
+        fingerprints = Set((keys + urlsWithoutKey).map { ProjectKeys.fingerprint(of: $0, in: tree) })
     }
 
     /// A line for people; of many keys it names the first.
     public var message: String {
         if let refusal { return "\(file) is ignored: \(refusal)" }
+        return ["\(file) is not trusted", Self.named(keys, "ignored"), Self.named(urlsWithoutKey, "without a key")]
+            .compactMap(\.self).joined(separator: "; ")
+    }
+
+    private static func named(_ keys: [ConfigPath], _ what: String) -> String? {
+        guard !keys.isEmpty else { return nil }
         let named = keys.prefix(20).map { String("\($0)".prefix(100)) }.joined(separator: ", ")
-        let more = keys.count > 20 ? " and \(keys.count - 20) more" : ""
-        return "\(file) is not trusted; ignored: \(named)\(more)"
+        return "\(what): \(named)" + (keys.count > 20 ? " and \(keys.count - 20) more" : "")
     }
 }

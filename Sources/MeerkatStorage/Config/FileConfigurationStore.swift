@@ -83,13 +83,13 @@ public final class FileConfigurationStore: ConfigurationStore {
 
     public func set(_ object: JSONObject) throws(ConfigError) {
         _ = try write { (layers) throws(ConfigError) in
-            try layers.replacing(with: SecretKeys.restored(object, from: try layers.configuration().object))
+            try layers.replacing(with: try SecretKeys.restored(object, from: try layers.configuration().object))
         }
     }
 
     public func patch(_ patch: JSONObject) throws(ConfigError) -> JSONObject {
         try write { (layers) throws(ConfigError) in
-            try layers.patching(with: SecretKeys.restored(patch, from: try layers.configuration().object))
+            try layers.patching(with: try SecretKeys.restored(patch, from: try layers.configuration().object))
         }.shown
     }
 
@@ -101,7 +101,7 @@ public final class FileConfigurationStore: ConfigurationStore {
             defer { lock.release() }
             guard let project = try ConfigurationFiles(places, trust: trust).project else { return }
             let keys = project.file.allKeys
-            let present = Set(project.sensitive.map { ProjectKeys.fingerprint(of: $0, in: keys) })
+            let present = Set((project.sensitive + project.urls).map { ProjectKeys.fingerprint(of: $0, in: keys) })
             let trusted = present.intersection(project.trusted.union(shown.fingerprints))
             try trust.record(trusted, for: ConfigurationFiles.identity(of: path), holding: lock)
             forget()
@@ -163,9 +163,6 @@ public final class FileConfigurationStore: ConfigurationStore {
     private func edit(_ change: (ConfigLayers) throws(ConfigError) -> JSONObject) throws(ConfigError) -> Edited {
         let files = try ConfigurationFiles(places, trust: trust)
         guard var target = files.target else { throw ConfigError(.noPlace, origin: .file("~")) }
-        if let refusal = files.project?.refusal {
-            throw ConfigError(.unwritable(refusal), origin: .file(target.path))
-        }
         let layers = files.layers
         let wanted = try change(layers)
         let edits = ConfigEdit.difference(from: layers.top, to: wanted, keeping: target.ignored)
@@ -180,6 +177,9 @@ public final class FileConfigurationStore: ConfigurationStore {
             throw ConfigError(.unwritable("the file must be edited by hand"), origin: .file(target.path))
         }
         let isChanged = target.document.text != files.target?.document.text
+        if isChanged, let refusal = files.project?.refusal {
+            throw ConfigError(.unwritable(refusal), origin: .file(target.path))
+        }
         return Edited(
             target: isChanged ? target : nil, secrets: secretEdits ? secrets : nil, oldSecrets: files.secrets,
             result: result, fingerprints: fingerprints, trusted: files.project?.trusted ?? [])
@@ -221,7 +221,7 @@ public final class FileConfigurationStore: ConfigurationStore {
         let keys = target.allKeys
         var trusted: Set<String> = []
         let sensitive = ProjectKeys.needingTrust(in: keys, below: try files.below())
-        for path in sensitive {
+        for path in sensitive + ProjectKeys.ownURLs(in: keys, below: try files.below()) {
             let fingerprint = ProjectKeys.fingerprint(of: path, in: keys)
             let isWritten = edits.contains { path.starts(with: $0.path) || $0.path.starts(with: path) }
             if isWritten || project.trusted.contains(fingerprint) { trusted.insert(fingerprint) }

@@ -17,14 +17,14 @@ public final class MemoryConfigurationStore: ConfigurationStore {
 
     public func set(_ object: JSONObject) throws(ConfigError) {
         try layers.withLock { (layers) throws(ConfigError) in
-            let object = SecretKeys.restored(object, from: try layers.configuration().object)
+            let object = try SecretKeys.restored(object, from: try layers.configuration().object)
             layers = ConfigLayers(below: layers.below, top: try layers.replacing(with: object))
         }
     }
 
     public func patch(_ patch: JSONObject) throws(ConfigError) -> JSONObject {
         try layers.withLock { (layers) throws(ConfigError) in
-            let patch = SecretKeys.restored(patch, from: try layers.configuration().object)
+            let patch = try SecretKeys.restored(patch, from: try layers.configuration().object)
             layers = ConfigLayers(below: layers.below, top: try layers.patching(with: patch))
             return try layers.configuration().shown
         }

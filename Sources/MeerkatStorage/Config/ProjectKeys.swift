@@ -138,28 +138,36 @@ enum ProjectKeys {
         return isLoopback(tree[["providers", names[1], "base_url"]] ?? .null)
     }
 
-    /// The providers whose base URL is that of a project which nobody trusts with a key; `counting` is what counts of the
-    /// project's tree without being trusted.
-    static func providersWithoutKey(_ counting: JSONObject, below: Configuration) -> Set<String> {
-        var names: Set<String> = []
+    /// The base URLs that a project's tree has otherwise than the layers below.
+    ///
+    /// They count without being trusted where they name this machine; a key goes there only when they are trusted.
+    static func ownURLs(in tree: JSONObject, below: Configuration) -> [ConfigPath] {
         let base = below.object
-        func add(_ name: String, _ path: ConfigPath) {
-            guard let url = counting[path], url != base[path] else { return }
-            names.insert(Configuration.canonicalProvider(name))
+        let named = (tree["providers"]?["base_urls"]?.object?.members ?? []).map { member -> ConfigPath in
+            ["providers", "base_urls", member.name]
         }
-        add(below.provider.type.rawValue, ["provider", "base_url"])
-        for member in counting["providers"]?["base_urls"]?.object?.members ?? [] {
-            add(member.name, ["providers", "base_urls", member.name])
+        let defined = (tree["providers"]?.object?.members ?? []).filter { $0.value.object != nil }.map {
+            member -> ConfigPath in ["providers", member.name, "base_url"]
         }
-        for member in counting["providers"]?.object?.members ?? [] where member.value.object != nil {
-            add(member.name, ["providers", member.name, "base_url"])
+        return ([["provider", "base_url"]] + named + defined).filter { tree[$0] != nil && tree[$0] != base[$0] }
+    }
+
+    /// The provider whose base URL stands at a path.
+    ///
+    /// - Parameters:
+    ///   - path: One of ``ownURLs(in:below:)``.
+    ///   - configuration: What is in force.
+    /// - Returns: The canonical name.
+    static func provider(of path: ConfigPath, in configuration: Configuration) -> String {
+        switch path.names.count {
+        case 2: configuration.provider.type.rawValue
+        default: Configuration.canonicalProvider(path.names[1] == "base_urls" ? path.names[2] : path.names[1])
         }
-        return names
     }
 
     private static func isLoopback(_ url: JSONValue) -> Bool {
         guard let text = url.string, let location = URLLocation(text) else { return false }
-        return location.isLoopback && location.userInfo == nil
+        return ["http", "https"].contains(location.scheme) && location.isLoopback && location.userInfo == nil
     }
 
     // MARK: The shell's policy
@@ -207,10 +215,14 @@ enum ProjectKeys {
 
     // MARK: Fingerprints
 
-    /// What trust in one key of a file is recorded as: a hash of its name and value.
+    /// Keys that mean something together only, and are trusted together.
+    private static let groups: [[ConfigPath]] = [policy, [["provider", "type"], ["provider", "base_url"]]]
+
+    /// What trust in one key of a file is recorded as: a hash of its name and value, and of the values that it goes with.
     static func fingerprint(of path: ConfigPath, in tree: JSONObject) -> String {
         let name = JSONValue.array(path.names.map { .string($0) })
-        return SHA256.hex(JSONValue.array([name, ordered(tree[path] ?? .null)]).jsonBytes)
+        let values = groups.first { $0.contains(path) } ?? [path]
+        return SHA256.hex(JSONValue.array([name] + values.map { ordered(tree[$0] ?? .null) }).jsonBytes)
     }
 
     private static func ordered(_ value: JSONValue) -> JSONValue {

@@ -55,9 +55,9 @@ final class SessionDatabase: Sendable {
         try connection.set("synchronous", to: durability == .power ? 2 : 1)
         if let maximumPages { try connection.set("max_page_count", to: Int64(maximumPages)) }
         try connection.set("secure_delete", to: 1)
+        try SessionSchema.verify(connection, at: path)
         try connection.useWriteAheadLog()
         try SessionSchema.prepare(connection)
-        try SessionSchema.verify(connection, at: path)
         try file.guardAgainstOthers()
         return file
     }
@@ -69,11 +69,10 @@ final class SessionDatabase: Sendable {
         try checkOwnership()
         guard let file = try open(creating: false) else { return nil }
         file.connection.waitsForLocks(until: deadline)
+        try SessionSchema.verify(file.connection, at: path)
         let version = try SessionSchema.userVersion(file.connection)
         guard version > 0 else { return nil }
         if version < SessionSchema.version { try SessionSchema.prepare(file.connection) }
-        try SessionSchema.check(file.connection)
-        try SessionSchema.verify(file.connection, at: path)
         try file.connection.set("query_only", to: 1)
         try file.guardAgainstOthers()
         return file

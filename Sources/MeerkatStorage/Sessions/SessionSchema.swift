@@ -10,33 +10,58 @@ enum SessionSchema {
 
     static func entryKey(session: Int64, seq: Int) -> Int64 { session << 32 | Int64(seq) }
 
-    /// What a file holds, and the statements that make it.
-    private static let objects: [(name: String, sql: String)] = [
-        (
-            "sessions",
-            """
-            CREATE TABLE sessions (
-                number INTEGER PRIMARY KEY,
-                id BLOB NOT NULL UNIQUE,
-                next_seq INTEGER NOT NULL,
-                owner BLOB,
-                fence INTEGER NOT NULL DEFAULT 0,
-                open_run BLOB,
-                created_at INTEGER NOT NULL,
-                updated_at INTEGER NOT NULL,
-                message_count INTEGER NOT NULL,
-                usage TEXT NOT NULL,
-                last_text TEXT,
-                archived INTEGER NOT NULL DEFAULT 0,
-                restart_seq INTEGER NOT NULL DEFAULT 0,
-                spending TEXT
-            )
-            """
+    /// What a file holds.
+    private struct Object {
+        var name: String
+        /// The table that it is, or that it is an index of.
+        var table: String
+        /// The statement that makes it.
+        var sql: String
+        /// Columns that later versions have added at the end, with their versions.
+        var added: [(version: Int64, column: String)] = []
+
+        var type: String { name == table ? "table" : "index" }
+
+        /// The statement as it is in a file of a version.
+        func sql(_ version: Int64) -> String {
+            var sql = sql
+            for (added, column) in added.reversed() where added > version {
+                if let range = sql.ranges(of: column).last { sql.replaceSubrange(range, with: "") }
+            }
+            return sql
+        }
+    }
+
+    private static let objects = [
+        Object(
+            name: "sessions", table: "sessions",
+            sql: """
+                CREATE TABLE sessions (
+                    number INTEGER PRIMARY KEY,
+                    id BLOB NOT NULL UNIQUE,
+                    next_seq INTEGER NOT NULL,
+                    owner BLOB,
+                    fence INTEGER NOT NULL DEFAULT 0,
+                    open_run BLOB,
+                    created_at INTEGER NOT NULL,
+                    updated_at INTEGER NOT NULL,
+                    message_count INTEGER NOT NULL,
+                    usage TEXT NOT NULL,
+                    last_text TEXT,
+                    archived INTEGER NOT NULL DEFAULT 0, restart_seq INTEGER NOT NULL DEFAULT 0, spending TEXT
+                )
+                """,
+            added: [(2, ", restart_seq INTEGER NOT NULL DEFAULT 0"), (3, ", spending TEXT")]),
+        Object(
+            name: "sessions_by_update", table: "sessions",
+            sql: "CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id)"),
+        Object(
+            name: "entries", table: "entries", sql: "CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL)"
         ),
-        ("sessions_by_update", "CREATE INDEX sessions_by_update ON sessions (archived, updated_at, id)"),
-        ("entries", "CREATE TABLE entries (key INTEGER PRIMARY KEY, body BLOB NOT NULL)"),
-        ("runs", "CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID"),
-        ("runs_by_session", "CREATE INDEX runs_by_session ON runs (session)"),
+        Object(
+            name: "runs", table: "runs",
+            sql: "CREATE TABLE runs (id BLOB PRIMARY KEY, session INTEGER NOT NULL) WITHOUT ROWID"),
+        Object(name: "runs_by_session", table: "runs", sql: "CREATE INDEX runs_by_session ON runs (session)"),
     ]
 
     /// What makes an empty file one of this version.
@@ -91,26 +116,45 @@ enum SessionSchema {
         }
     }
 
-    /// Checks that a file of this version holds what this code has made and nothing else.
+    /// Checks that a file holds what a version of this code has made and nothing else; changes nothing.
     ///
-    /// - Throws: ``StoreError/unsafe(path:why:)``.
+    /// - Throws: ``StoreError/unsafe(path:why:)``; ``StoreError/unreadable(_:)`` when a newer rkat wrote the file.
     static func verify(_ connection: SQLiteConnection, at path: String) throws(StoreError) {
+        // All of one moment, or a file that is being made would look half made.
+        try connection.execute("BEGIN")
+        do throws(StoreError) {
+            try check(connection)
+            try verify(connection, version: try userVersion(connection), at: path)
+            try connection.execute("COMMIT")
+        } catch {
+            if connection.isInTransaction { try? connection.execute("ROLLBACK") }  // the first error is reported
+            throw error
+        }
+    }
+
+    private static func verify(
+        _ connection: SQLiteConnection, version: Int64, at path: String
+    ) throws(StoreError) {
         // Files of earlier builds have no mark.
         let found = try connection.integer("PRAGMA application_id") ?? 0
         guard found == 0 || found == applicationID else {
             throw .unsafe(path: path, why: "it is a database of another application")
         }
-        let statement = try connection.statement("SELECT name, sql FROM sqlite_schema")
+        let statement = try connection.statement("SELECT type, name, tbl_name, sql FROM sqlite_schema")
         defer { statement.reset() }
-        var missing = objects
+        var missing = version == 0 ? [] : objects
         while try statement.step() {
-            let name = statement.text(0) ?? ""
-            let isInternal = statement.isNull(1) && name.hasPrefix("sqlite_autoindex_") || name.hasPrefix("sqlite_stat")
-            guard !isInternal else { continue }
-            guard let index = missing.firstIndex(where: { $0.name == name }),
-                statement.text(1).map(packed) == packed(missing.remove(at: index).sql)
-            else {
+            let (type, name, table) = (statement.text(0), statement.text(1) ?? "", statement.text(2))
+            if type == "index", statement.isNull(3), name.hasPrefix("sqlite_autoindex_") { continue }
+            if type == "table", name == "sqlite_stat1" || name == "sqlite_stat4" { continue }
+            guard let index = missing.firstIndex(where: { $0.name == name }) else {
                 throw .unsafe(path: path, why: "it holds \"\(name.quoted)\", which no rkat has made")
+            }
+            let object = missing.remove(at: index)
+            guard type == object.type, table == object.table,
+                statement.text(3).map(packed) == packed(object.sql(version))
+            else {
+                throw .unsafe(path: path, why: "its \"\(name.quoted)\" is none that a rkat has made")
             }
         }
         guard missing.isEmpty else {

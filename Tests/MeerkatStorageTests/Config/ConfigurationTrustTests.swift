@@ -87,7 +87,8 @@ import Testing
             #expect(
                 untrusted.message.hasSuffix(
                     "/.rkat/config.toml is not trusted; ignored: "
-                        + untrusted.keys.prefix(20).map(\.description).joined(separator: ", ") + " and 5 more"))
+                        + untrusted.keys.prefix(20).map(\.description).joined(separator: ", ")
+                        + " and 5 more; without a key: providers.base_urls.openai, providers.here.base_url"))
         }
     }
 
@@ -152,6 +153,52 @@ import Testing
             #expect(anthropic.baseURL?.value == "http://localhost:1")
             #expect(anthropic.key == nil)
             #expect(settings.credentials(for: "openai", in: environment).key?.value == "secret", "the user says so too")
+        }
+    }
+
+    @Test func anAddressThatIsTrustedGetsItsKey() async throws {
+        try await withConfigFolders { folders in
+            let environment = ["ANTHROPIC_API_KEY": "secret"]
+            try folders.write("[providers.base_urls]\nanthropic = 'http://localhost:1'\n", to: folders.projectFile)
+            let untrusted = try #require(try folders.store.untrustedKeys())
+            #expect(untrusted.keys == [])
+            #expect(untrusted.lines == [#"providers.base_urls.anthropic = "http://localhost:1""#])
+            try folders.store.trust(untrusted)
+            #expect(try folders.store.current().credentials(for: "anthropic", in: environment).key?.value == "secret")
+
+            _ = try folders.store.patch(["providers": ["base_urls": ["anthropic": "http://localhost:2"]]])
+            #expect(try folders.store.current().credentials(for: "anthropic", in: environment).key?.value == "secret")
+            try folders.write("[providers.base_urls]\nanthropic = 'http://localhost:3'\n", to: folders.projectFile)
+            #expect(try folders.store.current().credentials(for: "anthropic", in: environment).key == nil)
+        }
+    }
+
+    @Test func anAddressGetsNoKeyOfAProviderThatWasChosenBefore() async throws {
+        try await withConfigFolders { folders in
+            try folders.write("provider.type = 'openai'\n", to: folders.projectFile)
+            try folders.store.trust(try #require(try folders.store.untrustedKeys()))
+            try folders.write(
+                "[provider]\ntype = 'openai'\nbase_url = 'http://localhost:1'\n", to: folders.projectFile)
+            let settings = try folders.store.current()
+            for name in ["openai", "anthropic"] {
+                let found = settings.credentials(for: name, in: ["OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"])
+                #expect(found.baseURL == nil || found.key == nil)
+            }
+        }
+    }
+
+    @Test func aPolicyIsTrustedAsAWhole() async throws {
+        try await withConfigFolders { folders in
+            try folders.write(
+                "[shell]\nsecurity_mode = 'allow_list'\nsecurity_patterns = ['git *']\n", to: folders.userFile)
+            let user = try folders.store.current().shell
+            try folders.write(
+                "[shell]\nsecurity_mode = 'deny_list'\nsecurity_patterns = ['rm *']\n", to: folders.projectFile)
+            try folders.store.trust(try #require(try folders.store.untrustedKeys()))
+            #expect(try folders.store.current().shell.securityMode == .denyList)
+            try folders.write(
+                "[shell]\nsecurity_mode = 'deny_list'\nsecurity_patterns = ['x']\n", to: folders.projectFile)
+            #expect(try folders.store.current().shell == user)
         }
     }
 

@@ -214,6 +214,37 @@ func withConfigFolders(_ body: (ConfigFolders) throws -> Void) async throws {
         }
     }
 
+    @Test func aPlaceholderStandsForOneCertainValueOrIsRefused() async throws {
+        try await withConfigFolders { folders in
+            let store = folders.store
+            let servers: JSONValue = [
+                ["name": "a", "url": "https://a.example", "headers": ["K": "KA"]],
+                ["name": "b", "url": "https://b.example", "headers": ["K": "KB"]],
+            ]
+            _ = try store.patch([
+                "tools": ["mcp_servers": servers],
+                "skills": [
+                    "repositories": [
+                        ["url": "https://a.example", "auth_bearer": "A"],
+                        ["url": "https://b.example", "auth_token": "B"],
+                    ]
+                ],
+            ])
+            #expect(folders.read(folders.projectFile)?.contains("\"A\"") != true)
+            try store.set(try store.get())
+            #expect(try store.current().skills.repositories.map(\.authToken) == ["A", "B"])
+            let before = folders.read(folders.credentials)
+            for object: JSONObject in [
+                ["tools": ["mcp_servers": [["name": "new", "url": "https://n.example", "headers": ["K": "(set)"]]]]],
+                ["providers": ["api_keys": ["groq": "(set)"]]],
+            ] {
+                let error = try #require(throws: ConfigError.self) { _ = try store.patch(object) }
+                #expect(error.code == .invalidParams)
+            }
+            #expect(folders.read(folders.credentials) == before)
+        }
+    }
+
     @Test func aKeyThatIsWrittenReplacesTheOneInTheFileOfSettings() async throws {
         try await withConfigFolders { folders in
             try folders.write("max_tokens = 5 # kept\n[provider]\napi_key = 'old'\n", to: folders.userFile)
