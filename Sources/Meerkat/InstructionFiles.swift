@@ -12,7 +12,7 @@ struct InstructionFiles: Sendable {
         if let prompt = session.systemPrompt { return Instructions(sessionPrompt: prompt) }
         let agent = configuration.agent
         let project = session.workingDirectory.map(places.moved) ?? places
-        let hidden = { places.ownFiles(configuration) + project.ownFiles(configuration) }
+        let hidden = { places.ownFiles + project.ownFiles }
         let notes = ["AGENTS.md", ".rkat/AGENTS.md"].lazy.compactMap { name in
             read("\(project.workingDirectory)/\(name)", in: project, hiding: hidden).map { (path: name, text: $0) }
         }.first

@@ -53,7 +53,8 @@ public final class MeerkatRuntime: AgentRuntime {
 
         /// The settings of this process: its environment and its working directory.
         public static var process: Options {
-            Options(environment: ProcessEnvironment.variables, workingDirectory: Directories.current)
+            // Where there is no directory that can be named, there is nothing to work on.
+            Options(environment: ProcessEnvironment.variables, workingDirectory: Directories.current ?? "/dev/null")
         }
     }
 
@@ -62,17 +63,19 @@ public final class MeerkatRuntime: AgentRuntime {
     private let sessions: SessionDirectory
 
     public init(_ options: Options) {
-        let places = Places(workingDirectory: options.workingDirectory, environment: options.environment)
+        let found = Places(workingDirectory: options.workingDirectory, environment: options.environment)
         let configuration =
             options.configuration
-            ?? FileConfigurationStore(home: places.home, projectRoot: places.hasSettings ? places.projectRoot : nil)
+            ?? FileConfigurationStore(home: found.home, projectRoot: found.hasSettings ? found.projectRoot : nil)
+        let settings = Self.placingSettings(configuration)
+        let places = found.chosen(by: (try? settings.get()) ?? Configuration())
         self.configuration = configuration
         let resolver = ModelResolver(configuration: configuration, options: options)
         let notes = InstructionFiles(places: places, hasOwnTools: !options.tools.isEmpty)
         let toolMaker = ToolMaker(places: places, configuration: configuration, options: options)
         sessions = SessionDirectory(
             EngineServices(
-                store: options.store ?? Self.store(places, configuration, options),
+                store: options.store ?? Self.store(places, settings, options),
                 clock: options.clock,
                 ids: options.ids,
                 log: options.log,
@@ -89,16 +92,30 @@ public final class MeerkatRuntime: AgentRuntime {
                 instructions: { notes.instructions(for: $0, configuration.currentOrDefault).text }))
     }
 
+    /// The settings that say where data is: a project that cannot be read does not move the user's data.
+    private static func placingSettings(_ configuration: any ConfigurationStore) -> Result<Configuration, ConfigError> {
+        do throws(ConfigError) { return .success(try configuration.current()) } catch {
+            guard let files = configuration as? FileConfigurationStore, let settings = try? files.userSettings() else {
+                return .failure(error)
+            }
+            return .success(settings)
+        }
+    }
+
     private static func store(
-        _ places: Places, _ configuration: any ConfigurationStore, _ options: Options
+        _ places: Places, _ settings: Result<Configuration, ConfigError>, _ options: Options
     ) -> any SessionStore {
-        let settings = configuration.currentOrDefault
-        guard !options.isEphemeral, options.environment["RKAT_EPHEMERAL"] != "1",
-            let directory = places.sessionDirectory(settings)
-        else { return MemorySessionStore() }
-        return SQLiteSessionStore(
-            directory: directory, durability: settings.store.durability == .power ? .power : .process,
-            ids: options.ids)
+        guard !options.isEphemeral, options.environment["RKAT_EPHEMERAL"] != "1" else { return MemorySessionStore() }
+        let durability: SQLiteSessionStore.Durability
+        switch settings {
+        case .success(let settings): durability = settings.store.durability == .power ? .power : .process
+        case .failure(let error):
+            // A store that is somewhere else is not an empty one.
+            guard places.isChosen else { return UnavailableSessionStore(.failed("\(error)")) }
+            durability = .power
+        }
+        guard let directory = places.sessionDirectory else { return MemorySessionStore() }
+        return SQLiteSessionStore(directory: directory, durability: durability, ids: options.ids)
     }
 
     // MARK: AgentRuntime

@@ -11,36 +11,58 @@ struct Places: Sendable {
     let projectRoot: String
     /// Whether the project has a `.rkat` of its own.
     let hasSettings: Bool
-    /// `RKAT_DATA_DIR`.
-    private let givenDirectory: String?
+    /// The directory of the data and the file of the tasks, where somebody has chosen them.
+    private var chosen: (data: String?, tasks: String?)
     /// The name of the project's folder in ``userDirectory``.
     private let projectName: String
+    /// The home directory that the system knows, which may be another one, or known when ``home`` is not.
+    private let systemHome: String?
 
     init(workingDirectory: String, environment: [String: String]) {
         func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        self.init(workingDirectory: workingDirectory, home: given("HOME"), givenDirectory: given("RKAT_DATA_DIR"))
+        // A relative home would be in the project.
+        let home = given("HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+        self.init(workingDirectory: workingDirectory, home: home, chosen: (nil, nil))
+        chosen.data = given("RKAT_DATA_DIR").map(absolute)
     }
 
-    private init(workingDirectory: String, home: String?, givenDirectory: String?) {
+    private init(workingDirectory: String, home: String?, chosen: (data: String?, tasks: String?)) {
         self.workingDirectory = workingDirectory
         self.home = home
-        self.givenDirectory = givenDirectory
+        self.chosen = chosen
+        systemHome = Directories.homeOfUser
         let start = Directories.resolved(workingDirectory) ?? workingDirectory
-        let marked = Self.markedRoot(above: start, home: home.map { Directories.resolved($0) ?? $0 })
+        let marked = Self.markedRoot(
+            above: start, homes: [home, systemHome].compactMap { $0.map { Directories.resolved($0) ?? $0 } })
         projectRoot = marked ?? start
         projectName = Self.name(of: projectRoot)
         hasSettings = marked.map { Directories.isDirectory($0 + "/.rkat") } ?? false
     }
 
+    /// The places with those that the settings choose; they stay the same as long as the runtime lives.
+    func chosen(by settings: Configuration) -> Places {
+        var places = self
+        places.chosen.data =
+            chosen.data ?? settings.storage.directory.map(absolute) ?? settings.store.sessionsPath.map(absolute)
+        places.chosen.tasks = settings.store.tasksPath.map(absolute)
+        return places
+    }
+
+    /// Whether the environment alone says where data is.
+    var isChosen: Bool { chosen.data != nil }
+
     /// The places of a session that works in another directory.
     func moved(to workingDirectory: String) -> Places {
-        Places(workingDirectory: workingDirectory, home: home, givenDirectory: givenDirectory)
+        Places(workingDirectory: workingDirectory, home: home, chosen: chosen)
     }
 
     /// The nearest directory at or above `start` with a `.rkat` or a `.git`; never the home or what holds it.
-    private static func markedRoot(above start: String, home: String?) -> String? {
+    private static func markedRoot(above start: String, homes: [String]) -> String? {
         var directory = start
-        while directory != home, !(home ?? "").hasPrefix(directory == "/" ? "/" : directory + "/") {
+        func isHome(_ home: String) -> Bool {
+            home == directory || home.hasPrefix(directory == "/" ? "/" : directory + "/")
+        }
+        while !homes.contains(where: isHome) {
             if Directories.isDirectory(directory + "/.rkat") || Directories.fileExists(directory + "/.git") {
                 return directory
             }
@@ -56,12 +78,7 @@ struct Places: Sendable {
     // MARK: Data
 
     /// The folder of everything that is kept of the project; nil when there is no place to keep it.
-    func dataDirectory(_ configuration: Configuration) -> String? {
-        givenDirectory.map(absolute)
-            ?? configuration.storage.directory.map(absolute)
-            ?? configuration.store.sessionsPath.map(absolute)
-            ?? userDirectory.map { "\($0)/projects/\(projectName)" }
-    }
+    var dataDirectory: String? { chosen.data ?? userDirectory.map { "\($0)/projects/\(projectName)" } }
 
     /// Names the folder of a project: for people the end of its path, for certainty a hash of all of it.
     private static func name(of projectRoot: String) -> String {
@@ -78,29 +95,29 @@ struct Places: Sendable {
     }
 
     /// The folder of the session database.
-    func sessionDirectory(_ configuration: Configuration) -> String? {
-        dataDirectory(configuration).map { $0 + "/sessions" }
-    }
+    var sessionDirectory: String? { dataDirectory.map { $0 + "/sessions" } }
 
     /// Where the whole output of a session's commands is kept when it is too long for the conversation.
-    func outputDirectory(_ configuration: Configuration, of session: SessionID) -> String {
-        (sessionDirectory(configuration) ?? Directories.temporary + "/rkat") + "/output/\(session)"
+    func outputDirectory(of session: SessionID) -> String {
+        (sessionDirectory ?? Directories.temporary + "/rkat") + "/output/\(session)"
     }
 
     /// The file of the project's tasks; nil when there is no place to keep one.
-    func taskFile(_ configuration: Configuration) -> String? {
-        configuration.store.tasksPath.map(absolute) ?? dataDirectory(configuration).map { $0 + "/tasks.json" }
-    }
+    var taskFile: String? { chosen.tasks ?? dataDirectory.map { $0 + "/tasks.json" } }
 
     /// What no command may see: the data, the settings and the trust records of the runtime.
-    func ownDirectories(_ configuration: Configuration) -> [String] {
-        [userDirectory, dataDirectory(configuration)].compactMap(\.self)
+    var ownDirectories: [String] {
+        let users = [userDirectory, systemHome.map { $0 + "/.rkat" }].compactMap(\.self)
+        return users + [chosen.data.map { $0 + "/sessions" }].compactMap(\.self)
     }
 
-    /// What no file tool may see; besides ``ownDirectories(_:)``, files that lie elsewhere.
-    func ownFiles(_ configuration: Configuration) -> [String] {
-        ownDirectories(configuration)
-            + [taskFile(configuration), projectRoot + "/.rkat/config.toml"].compactMap(\.self)
+    /// What no file tool may see; besides ``ownDirectories``, files that lie elsewhere, or that links lead to.
+    var ownFiles: [String] {
+        let settings = ["config.toml", "credentials.toml", "trusted.json"].compactMap { name in
+            userDirectory.map { "\($0)/\(name)" }
+        }
+        let tasks = taskFile.map { [$0, $0 + ".lock"] } ?? []
+        return ownDirectories + settings + tasks + [projectRoot + "/.rkat/config.toml"]
     }
 
     func absolute(_ path: String) -> String {

@@ -14,15 +14,15 @@ struct ToolMaker: Sendable {
         }
         let settings = configuration.currentOrDefault
         let places = scope.options.workingDirectory.map(self.places.moved) ?? self.places
-        let output = self.places.outputDirectory(settings, of: scope.session)
+        let output = self.places.outputDirectory(of: scope.session)
         var tools = options.tools
         var openWork: @Sendable () async -> String? = { nil }
         if scope.options.enableBuiltins == true {
             let tasks = TaskStore(
-                path: places.taskFile(settings), clock: options.clock, ids: options.ids)
+                path: places.taskFile, clock: options.clock, ids: options.ids)
             tools += BuiltinTools.make(
                 root: places.workingDirectory, taskStore: tasks, readable: [output],
-                hidden: self.places.ownFiles(settings) + places.ownFiles(settings))
+                hidden: self.places.ownFiles + places.ownFiles)
             openWork = { await tasks.openTasks() }
         }
         guard scope.options.enableShell == true else { return SessionTools(tools: tools, openWork: openWork) }
@@ -30,7 +30,7 @@ struct ToolMaker: Sendable {
             Shell.Surroundings(
                 workingDirectory: places.workingDirectory, projectRoot: places.projectRoot,
                 environment: environment(without: settings.keyVariables), outputDirectory: output,
-                hiddenDirectories: self.places.ownDirectories(settings) + places.ownDirectories(settings),
+                hiddenDirectories: self.places.ownDirectories,
                 clock: options.clock, ids: options.ids),
             settings: { settings.shell }, post: scope.post)
         return SessionTools(
@@ -44,7 +44,7 @@ struct ToolMaker: Sendable {
 
     /// Removes the outputs that were kept for a session.
     func removeFiles(of session: SessionID) {
-        Directories.removeFlat(places.outputDirectory(configuration.currentOrDefault, of: session))
+        Directories.removeFlat(places.outputDirectory(of: session))
     }
 
     /// What commands may get some of: keys of providers are not for them, whatever the configuration says.

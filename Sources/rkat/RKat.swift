@@ -16,7 +16,12 @@ struct RKat: ParsableCommand {
         ProcessEnvironment.closeToOthers()
         var command: any ParsableCommand
         do { command = try parseAsRoot() } catch { exit(withError: error) }
-        do { try command.run() } catch {
+        do {
+            guard Directories.current != nil else {
+                throw ValidationError("the working directory is gone, or its name is not UTF-8")
+            }
+            try command.run()
+        } catch {
             // Help that was asked for is an error of its own kind.
             guard exitCode(for: error) != .success else { exit(withError: error) }
             let message = message(for: error)

@@ -110,7 +110,7 @@ def test_the_data_is_out_of_reach_where_the_user_has_put_it(clone: Folder, run: 
     database = clone.path / "data" / "sessions" / "meerkat.db"
     rkat = run(
         call(("write_file", {"path": "data/sessions/meerkat.db", "content": "x"})), reads("data/sessions/meerkat.db"),
-        call(("write_file", {"path": "data/new", "content": "x"})), call(("task_create", {"subject": "a", "description": "b"})),
+        call(("write_file", {"path": "data/sessions/new", "content": "x"})), call(("task_create", {"subject": "a", "description": "b"})),
         reads("data/tasks.json"))
     session = with_tools(rkat)["session_id"]
     errors = [result.get("error") for result in results(rkat)]
@@ -118,6 +118,67 @@ def test_the_data_is_out_of_reach_where_the_user_has_put_it(clone: Folder, run: 
     assert rkat.exit() == 0
     assert database.is_file()
     assert run(folder=clone).turn(session, "Still there?")["text"] == "Done."
+
+
+def test_links_of_the_settings_do_not_open_them(clone: Folder, run: Run) -> None:
+    dotfiles = clone.home / "dotfiles"
+    dotfiles.mkdir()
+    for name in ("config.toml", "credentials.toml"):
+        (clone.home / ".rkat" / name).rename(dotfiles / name)
+        (clone.home / ".rkat" / name).symlink_to(dotfiles / name)
+    rkat = run(
+        reads("credentials.toml"), reads("config.toml"), call(("write_file", {"path": "config.toml", "content": ""})),
+        folder=Folder(dotfiles, home=clone.home))
+    with_tools(rkat)
+    assert [result.get("error") for result in results(rkat)] == ["access_denied"] * 3
+    assert not spilled(rkat)
+    assert rkat.call("config/patch", {"provider": {"api_key": "k"}})["provider"]["api_key"] == "(set)"
+    assert (clone.home / ".rkat" / "credentials.toml").is_symlink()
+
+
+def test_what_is_not_there_yet_is_out_of_reach(clone: Folder, run: Run) -> None:
+    (clone.home / ".rkat" / "config.toml").write_text('[storage]\ndirectory = "data"\n[store]\ntasks_path = "todo.json"\n')
+    paths = ["data/sessions/meerkat.db", "todo.json", "todo.json.lock"]
+    rkat = run(*[call(("write_file", {"path": path, "content": "x"})) for path in paths], RKAT_EPHEMERAL="1")
+    with_tools(rkat)
+    assert [result.get("error") for result in results(rkat)] == ["access_denied"] * 3
+
+
+def test_a_project_that_is_broken_does_not_move_the_data(clone: Folder, run: Run) -> None:
+    (clone.home / ".rkat" / "config.toml").write_text(f'[storage]\ndirectory = "{clone.home}/data"\n')
+    rkat = run()
+    session = with_tools(rkat)["session_id"]
+    assert rkat.exit() == 0
+    (clone.path / ".rkat").mkdir()
+    (clone.path / ".rkat" / "config.toml").write_text("[agent]\nmodel = 5\n")
+    rkat = run()
+    assert [entry["session_id"] for entry in rkat.stored_sessions()] == [session]
+    assert rkat.exit() == 0
+    (clone.home / ".rkat" / "config.toml").write_text("[storage]\ndirectory = 5\n")
+    rkat = run()
+    error = rkat.fail("session/list", {"include_stored": True})
+    assert error["data"]["details"]["reason"] == "store_failed", "a store that cannot be read is never called empty"
+
+
+def test_tasks_of_others_are_not_read(clone: Folder, run: Run) -> None:
+    directory = clone.sessions.parent
+    directory.mkdir(parents=True)
+    (clone.home / "elsewhere.json").write_text('{"meta":{},"tasks":[]}')
+    (directory / "tasks.json").symlink_to(clone.home / "elsewhere.json")
+    rkat = run(call(("task_list", {})))
+    with_tools(rkat)
+    assert results(rkat)[0]["error"] == "access_denied"
+
+
+def test_a_directory_without_a_name_in_utf_8_is_refused(clone: Folder) -> None:
+    path = os.fsencode(clone.path) + b"/caf\xe9"
+    os.mkdir(path)
+    assert RKAT
+    ended = subprocess.run(
+        [RKAT, "rpc"], cwd=path, env={"HOME": str(clone.home), "PATH": os.defpath}, input="", capture_output=True,
+        text=True, timeout=30)
+    assert ended.returncode != 0
+    assert "not UTF-8" in ended.stderr
 
 
 def test_a_session_is_kept_to_its_directory(clone: Folder, run: Run) -> None:

@@ -24,11 +24,17 @@ public enum Directories {
         return lstat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR)
     }
 
-    /// The path without symbolic links, or nil when there is nothing.
+    /// The path without symbolic links, or nil when there is nothing, or nothing that can be named in UTF-8.
     public static func resolved(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
-        return String(cString: resolved)
+        return String(validatingCString: resolved)
+    }
+
+    /// The home directory that the system has recorded for this user.
+    public static var homeOfUser: String? {
+        guard let entry = getpwuid(geteuid()), let home = entry.pointee.pw_dir else { return nil }
+        return String(validatingCString: home).flatMap { $0.hasPrefix("/") && $0 != "/" ? $0 : nil }
     }
 
     /// The directory that holds what a path names, by the path alone; nil for the root.
@@ -43,10 +49,11 @@ public enum Directories {
         return path
     }
 
-    public static var current: String {
-        guard let path = getcwd(nil, 0) else { return "." }
+    /// Nil when the working directory is gone, or has a name that is not UTF-8.
+    public static var current: String? {
+        guard let path = getcwd(nil, 0) else { return nil }
         defer { free(path) }
-        return String(cString: path)
+        return String(validatingCString: path)
     }
 
     /// Creates a directory and the missing ones above it, for this user only.

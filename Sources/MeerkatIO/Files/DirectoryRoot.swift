@@ -76,17 +76,15 @@ public struct DirectoryRoot: Sendable {
     }
 
     private func open() throws(SystemError) -> OpenDirectory {
-        var identities: Set<FileIdentity> = []
+        var concealed = ConcealedFiles()
         let resolved = resolvedPath
         for path in hidden {
-            // What does not exist yet is looked for again the next time.
-            guard let identity = try FileIdentity(of: path) else { continue }
-            identities.insert(identity)
+            guard try concealed.add(path) else { continue }
             guard let place = Directories.resolved(path), Self.rest(of: resolved, below: place) == nil else {
                 throw SystemError(code: EACCES, path: self.path)
             }
         }
-        return try OpenDirectory(resolved, hiding: identities)
+        return try OpenDirectory(resolved, hiding: concealed)
     }
 }
 

@@ -39,24 +39,34 @@ public final class OpenDirectory: Sendable {
     let descriptor: Int32
     /// For messages.
     let path: String
-    private let hidden: Set<FileIdentity>
+    private let hidden: ConcealedFiles
+    /// Nil when nothing is hidden.
+    private let identity: FileIdentity?
 
     /// Opens a directory by a path, whose links are followed.
-    public convenience init(_ path: String, hiding hidden: Set<FileIdentity> = []) throws(SystemError) {
+    public convenience init(_ path: String) throws(SystemError) {
+        try self.init(path, hiding: ConcealedFiles())
+    }
+
+    convenience init(_ path: String, hiding hidden: ConcealedFiles) throws(SystemError) {
         let descriptor = open(path, Self.lookUp | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw SystemError.last(path) }
         try self.init(descriptor: descriptor, path: path, hiding: hidden)
     }
 
     /// Takes the descriptor over.
-    private init(descriptor: Int32, path: String, hiding hidden: Set<FileIdentity>) throws(SystemError) {
+    private init(descriptor: Int32, path: String, hiding hidden: ConcealedFiles) throws(SystemError) {
         self.descriptor = descriptor
         self.path = path
         self.hidden = hidden
+        identity = hidden.isEmpty ? nil : FileIdentity(of: descriptor)
         guard !hidden.isEmpty else { return }
-        guard let identity = FileIdentity(of: descriptor), !hidden.contains(identity) else {
-            throw SystemError(code: EACCES, path: path)
-        }
+        guard let identity, !hidden.contains(identity) else { throw SystemError(code: EACCES, path: path) }
+    }
+
+    /// Refuses a name that is hidden before there is anything under it.
+    private func checkName(_ name: String) throws(SystemError) {
+        if hidden.contains(name, in: identity) { throw SystemError(code: EACCES, path: path(of: name)) }
     }
 
     deinit { close(descriptor) }
@@ -74,6 +84,7 @@ public final class OpenDirectory: Sendable {
 
     /// Creates a directory in this one unless it is there, and opens it.
     public func creatingDirectory(_ name: String) throws(SystemError) -> OpenDirectory {
+        try checkName(name)
         guard mkdirat(descriptor, name, 0o777) == 0 || errno == EEXIST else { throw SystemError.last(path(of: name)) }
         return try directory(name)
     }
@@ -147,6 +158,7 @@ public final class OpenDirectory: Sendable {
         _ name: String, with bytes: [UInt8], mode: UInt32 = 0o600, keepsMode: Bool = true
     ) throws(SystemError) {
         let target = path(of: name)
+        try checkName(name)
         let temporary = "\(name.prefix(100)).\(UInt32.random(in: 0...UInt32.max)).tmp"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
         let opened = openat(descriptor, temporary, flags, mode_t(mode))

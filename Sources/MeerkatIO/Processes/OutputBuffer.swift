@@ -208,7 +208,11 @@ private struct SpillFile: ~Copyable {
 
     private mutating func create() {
         // Without the file the text is merely shorter.
-        if let slash = path.lastIndex(of: "/") { try? Directories.create(String(path[..<slash])) }
+        if let directory = Directories.parent(of: path) {
+            try? Directories.create(directory)  // opening the file reports what is missing
+            for place in [directory, Directories.parent(of: directory)].compactMap(\.self)
+            where FileOwnership.problem(of: place, .directory) != nil { return }
+        }
         let new = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         if new >= 0 { descriptor = new }
     }

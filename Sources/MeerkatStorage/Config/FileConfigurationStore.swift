@@ -55,6 +55,13 @@ public final class FileConfigurationStore: ConfigurationStore {
         try load().configuration
     }
 
+    /// The settings of the user's own files, whatever the project says.
+    public func userSettings() throws(ConfigError) -> Configuration {
+        var places = places
+        places.project = nil
+        return try ConfigurationFiles(places, trust: trust).below()
+    }
+
     /// The keys of the project file that do not count because nobody trusts them; nil when all count.
     public func untrustedKeys() throws(ConfigError) -> UntrustedKeys? {
         try load().untrusted

@@ -85,6 +85,9 @@ public final class TaskStore: Sendable {
         let stamp = FileStamp(of: path)
         if let stamp, let known = snapshot.withLock({ $0?.stamp == stamp ? $0?.list : nil }) { return known }
         let isSettled = stamp?.isSettled ?? false
+        if let why = FileOwnership.problem(of: path, .file) {
+            throw .accessDenied("the tasks are not used: \(path): \(why)")
+        }
         let bytes: [UInt8]?
         do throws(SystemError) {
             bytes = try AtomicFile.contents(of: path, limit: Self.sizeLimit)
