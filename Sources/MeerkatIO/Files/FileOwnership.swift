@@ -24,6 +24,12 @@ public enum FileOwnership {
         return problem(info, kind)
     }
 
+    /// Whether a path ends in a symbolic link.
+    static func isLink(_ path: String) -> Bool {
+        var info = stat()
+        return lstat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFLNK
+    }
+
     static func problem(_ info: stat, _ kind: Kind) -> String? {
         switch (info.st_mode & S_IFMT, kind) {
         case (S_IFDIR, .directory), (S_IFREG, .file): break

@@ -210,8 +210,9 @@ private struct SpillFile: ~Copyable {
         // Without the file the text is merely shorter.
         if let directory = Directories.parent(of: path) {
             try? Directories.create(directory)  // opening the file reports what is missing
-            for place in [directory, Directories.parent(of: directory)].compactMap(\.self)
-            where FileOwnership.problem(of: place, .directory) != nil { return }
+            guard FileOwnership.problem(of: directory, .directory) == nil,
+                !(Directories.parent(of: directory).map(FileOwnership.isLink) ?? false)
+            else { return }
         }
         let new = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
         if new >= 0 { descriptor = new }
