@@ -152,7 +152,7 @@ public final class AsyncHTTPTransport: HTTPTransport {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.http1_1ConnectionDebugInitializer = { [use] channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(UseCounter(use))
+                try use.watch(channel)
             }
         }
         if !way.isPooled { configuration.httpVersion = .http1Only }

@@ -1,46 +1,83 @@
 internal import NIOCore
+internal import NIOSSL
 internal import Synchronization
 
-/// Says whether the connection that a request is being put on has carried another before.
+/// Finds the connection that a request is being put on.
 ///
 /// The HTTP client calls the delegate of a request while the request passes through its connection's pipeline, both on the
 /// one event loop of a transport. That is how the two find each other.
 final class ConnectionUse: Sendable {
-    private enum State: UInt8, AtomicRepresentable {
-        case none, first, later
+    /// One request on its connection.
+    final class Turn: Sendable {
+        /// Whether the connection has carried another request before.
+        let isReused: Bool
+        private let isHeard = Atomic<Bool>(false)
+
+        init(isReused: Bool) {
+            self.isReused = isReused
+        }
+
+        /// Whether any byte has come from the server since the request was put on the connection.
+        var hasHeard: Bool { isHeard.load(ordering: .relaxed) }
+
+        fileprivate func hear() { isHeard.store(true, ordering: .relaxed) }
     }
 
-    private let state = Atomic<State>(.none)
+    private let passing = Mutex<Turn?>(nil)
 
     /// Nil unless a request is just being put on a connection.
-    var isReused: Bool? {
-        switch state.load(ordering: .relaxed) {
-        case .none: nil
-        case .first: false
-        case .later: true
-        }
+    var turn: Turn? { passing.withLock { $0 } }
+
+    fileprivate func note(_ turn: Turn, during body: () -> Void) {
+        passing.withLock { $0 = turn }
+        defer { passing.withLock { $0 = nil } }
+        body()
     }
 
-    fileprivate func note(isReused: Bool, during body: () -> Void) {
-        state.store(isReused ? .later : .first, ordering: .relaxed)
-        defer { state.store(.none, ordering: .relaxed) }
-        body()
+    /// Watches a connection of HTTP/1.1.
+    func watch(_ channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let counter = UseCounter(self)
+        try pipeline.addHandler(counter)
+        let listener = AnswerListener(counter)
+        if let tls = try? pipeline.handler(type: NIOSSLClientHandler.self) {
+            try pipeline.addHandler(listener, position: .after(tls))
+        } else {
+            try pipeline.addHandler(listener, position: .first)
+        }
     }
 }
 
 /// Counts the requests of a connection, which pass here on their way from the end of its pipeline.
-final class UseCounter: ChannelOutboundHandler {
+private final class UseCounter: ChannelOutboundHandler {
     typealias OutboundIn = Any
 
     private let use: ConnectionUse
-    private var count = 0
+    private(set) var turn: ConnectionUse.Turn?
 
     init(_ use: ConnectionUse) {
         self.use = use
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        count += 1
-        use.note(isReused: count > 1) { context.write(data, promise: promise) }
+        let turn = ConnectionUse.Turn(isReused: turn != nil)
+        self.turn = turn
+        use.note(turn) { context.write(data, promise: promise) }
+    }
+}
+
+/// Notes that the server has said something, before anybody has made sense of it.
+private final class AnswerListener: ChannelInboundHandler {
+    typealias InboundIn = Any
+
+    private let counter: UseCounter
+
+    init(_ counter: UseCounter) {
+        self.counter = counter
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        counter.turn?.hear()
+        context.fireChannelRead(data)
     }
 }

@@ -12,9 +12,8 @@ final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDelegate {
 
     private let receiver: Receiver
     private let use: ConnectionUse
-    /// Whether the connection has carried another request before, and when this one was put on it.
-    private let connection = Mutex<(isReused: Bool, since: NIODeadline)?>(nil)
-    private let isAnswered = Atomic<Bool>(false)
+    /// The connection that the request was put on, and when.
+    private let connection = Mutex<(turn: ConnectionUse.Turn, since: NIODeadline)?>(nil)
     private let hasBrokenSoon = Atomic<Bool>(false)
     private let isStopped = Atomic<Bool>(false)
     private let isOver = Atomic<Bool>(false)
@@ -35,14 +34,13 @@ final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDelegate {
     }
 
     private func noteConnection() {
-        guard let isReused = use.isReused else { return }
+        guard let turn = use.turn else { return }
         connection.withLock { connection in
-            if connection == nil { connection = (isReused, .now()) }
+            if connection == nil { connection = (turn, .now()) }
         }
     }
 
     func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
-        isAnswered.store(true, ordering: .relaxed)
         receiver.receive(HTTPHead(status: Int(head.status.code), headers: head.headers.map { ($0.name, $0.value) }))
         return task.eventLoop.makeSucceededVoidFuture()
     }
@@ -81,7 +79,7 @@ final class HTTPExchange<Receiver: HTTPReceiver>: HTTPClientResponseDelegate {
         isOver.store(true, ordering: .relaxed)
         // A connection that is closed already refuses the request before its head is sent.
         noteConnection()
-        guard let (isReused, since) = connection.withLock({ $0 }), isReused, !isAnswered.load(ordering: .relaxed),
+        guard let (turn, since) = connection.withLock({ $0 }), turn.isReused, !turn.hasHeard,
             .now() - since < Self.stalePeriod
         else { return }
         hasBrokenSoon.store(true, ordering: .releasing)

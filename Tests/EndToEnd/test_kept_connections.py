@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from raw_provider import Exchange, Listener, chunk
 from rkat_process import Folder
 from wires import KEYS, Wire, answer_events, of_type
@@ -54,12 +55,6 @@ def closed(exchange: Exchange, connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
 
-def begun(exchange: Exchange, connection: socket.socket) -> None:
-    """The head of an answer and no more."""
-    exchange.send(HEAD)
-    connection.shutdown(socket.SHUT_RDWR)
-
-
 @contextmanager
 def keeping(
     tmp_path: Path, *connections: list[Callable[[Exchange, socket.socket], None]]
@@ -96,7 +91,14 @@ def test_a_new_connection_that_breaks_is_a_failure(tmp_path: Path) -> None:
         assert len(provider.requests) == 1
 
 
-def test_an_answer_that_has_begun_is_not_asked_for_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "said", [HEAD, HEAD[:1], b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n",
+             b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"])
+def test_an_answer_that_has_begun_is_not_asked_for_again(tmp_path: Path, said: bytes) -> None:
+    def begun(exchange: Exchange, connection: socket.socket) -> None:
+        exchange.send(said)
+        connection.shutdown(socket.SHUT_RDWR)
+
     with keeping(tmp_path, [kept, begun], [kept]) as (wire, provider):
         wire.rkat.result(wire.create())
         assert wire.failure().reason in ("connection", "incomplete")
