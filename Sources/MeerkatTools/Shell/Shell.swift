@@ -75,6 +75,9 @@ public final class Shell: Sendable {
     /// - Throws: ``ToolError/accessDenied(_:)`` by the policy, ``ToolError/executionFailed(_:)`` when there is no such
     ///   directory or no shell.
     func request(for arguments: ShellTool.Arguments) throws(ToolError) -> ShellRequest {
+        guard !arguments.command.utf8.contains(0) else {
+            throw .invalidArguments("the command holds a NUL character, where it would end for the shell")
+        }
         let settings = settings()
         let program = try ShellProgram(settings.program, in: surroundings.environment["PATH"])
         try ShellPolicy(settings.securityMode, settings.securityPatterns).check(arguments.command, for: program.name)

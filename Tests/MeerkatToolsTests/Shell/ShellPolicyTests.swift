@@ -52,7 +52,7 @@ import Testing
             ("echo a > b", .redirection("b")), ("a >>b", .redirection("b")), ("a <b", .redirection("b")),
             ("a 2>b", .redirection("b")), ("a &>b", .redirection("&>")), ("a &>/dev/null", .redirection("&>")),
             ("a >&b", .redirection("b")),
-            ("a >|b", .redirection("b")),
+            ("a >|b", .redirection("b")), ("a >&1\u{301}", .redirection("1\u{301}")), ("a >&--1", .redirection("--1")),
             ("a <>b", .redirection("b")), ("a >", .redirection("")), ("a > '/dev/null'x", .redirection("/dev/nullx")),
             ("a <<X\nb\nX", .hereDocument), ("a <<<b", .hereDocument), ("a <<-X", .hereDocument),
             ("l* a", .wildcardInCommand("l*")), ("/bin/r? x", .wildcardInCommand("/bin/r?")),

@@ -62,7 +62,7 @@ struct ShellLineParser {
 
     private mutating func take(_ word: ParsedWord) throws(ShellLine.Refusal) {
         // The number before a redirection is the descriptor.
-        if isNext("<") || isNext(">"), word.isPlain, word.value.allSatisfy({ ("0"..."9").contains($0) }) { return }
+        if isNext("<") || isNext(">"), word.isPlain, Self.isNumber(word.value) { return }
         // Builtins such as printf and test evaluate the subscript of an array, quoted or not.
         if word.hasEvaluatedSubscript { throw .substitution("[ ]") }
         guard command.words.isEmpty else {
@@ -77,6 +77,11 @@ struct ShellLineParser {
         // zsh looks up what follows an equals sign.
         if word.hasWildcard && word.value != "[" || word.value.hasPrefix("=") { throw .wildcardInCommand(word.value) }
         command.words.append(word.shown)
+    }
+
+    /// Whether a word has digits only; by bytes, because a digit with an accent is none for the shell.
+    private static func isNumber(_ word: String) -> Bool {
+        word.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     private static let keywords: Set<String> = [
@@ -97,7 +102,7 @@ struct ShellLineParser {
         _ = skip("|")
         while isNext(" ") || isNext("\t") { position += 1 }
         let target = position < bytes.count && !isMeta(bytes[position]) ? try parseWord() : ParsedWord()
-        let isDescriptor = !target.value.isEmpty && target.value.allSatisfy { ("0"..."9").contains($0) || $0 == "-" }
+        let isDescriptor = target.value == "-" || !target.value.isEmpty && Self.isNumber(target.value)
         let isHarmless = target.isPlain && (joins ? isDescriptor : target.value == "/dev/null")
         guard isHarmless, sign.utf8.count <= 2 else { throw .redirection(target.value) }
     }
