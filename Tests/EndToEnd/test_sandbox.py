@@ -233,6 +233,27 @@ def test_a_session_has_a_temporary_directory_until_its_end(world: World) -> None
     assert list(outside.iterdir()) == []
 
 
+def test_a_temporary_directory_is_removed_whatever_is_in_it(world: World) -> None:
+    outside = world.path / "temporary"
+    outside.mkdir()
+    (world.home / "kept").mkdir()
+    rkat = world.start(TMPDIR=str(outside))
+    shown = shell(rkat, r"""
+        cd $TMPDIR; mkdir "$(printf 'a\377')"; echo x > "$(printf 'a\377/b\376')"; ln -s ~ link; chmod 0 a*
+        mkdir -p many/a many/b/c many/b/d; touch many/b/e; chmod 500 many/b
+        python3 -c "
+import os
+for i in range(2000):
+    os.mkdir('d' * 40); os.chdir('d' * 40)
+os.mkdir('e'); open('f', 'w').close(); os.chmod('.', 0)
+" && echo done
+        """)
+    assert shown["stdout"] == "done\n"
+    assert rkat.exit() == 0
+    assert list(outside.iterdir()) == []
+    assert (world.home / "kept").exists()
+
+
 def test_what_a_killed_process_has_left_is_removed(world: World) -> None:
     outside = world.path / "temporary"
     outside.mkdir()
