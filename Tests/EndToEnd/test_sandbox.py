@@ -301,6 +301,74 @@ def test_git_works(world: World) -> None:
     assert shown["stdout"] == "one\n"
 
 
+def test_a_link_in_place_of_a_toolchain_leads_nowhere(world: World) -> None:
+    (world.project / ".venv" / "bin").mkdir(parents=True)
+    rkat = world.start(PATH=f"{world.project}/.venv/bin:{os.defpath}")
+    session = rkat.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    shell(rkat, "rm -rf .venv/bin; ln -s ~/.ssh .venv/bin", session)
+    assert shell(rkat, "cat ~/.ssh/id_ed25519; ls -d .venv/bin", session)["stdout"] == ".venv/bin\n"
+
+
+@pytest.mark.parametrize("prepare", [lambda: None, lack_namespaces])
+def test_a_link_in_place_of_the_temporary_directory_leads_nowhere(world: World, prepare: Callable[[], None]) -> None:
+    (world.project / "a" / "b").mkdir(parents=True)
+    rkat = world.start(prepare=prepare, TMPDIR=str(world.project / "a" / "b"))
+    session = rkat.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    directory = shell(rkat, "grep -o 'rkat-scratch[^ ]*' /proc/self/mountinfo; echo $TMPDIR", session)["stdout"]
+    name = next(part for part in directory.replace("\n", "/").split("/") if part.startswith("rkat-scratch"))
+    shell(
+        rkat,
+        f"""
+        rm -rf $TMPDIR; ln -s ~ $TMPDIR; mv $TMPDIR/../tmp $TMPDIR/../t; mv a moved; mkdir -p a/b/{name}
+        ln -s ~/.ssh a/b/{name}/tmp; ln -s ~/.ssh a/b/{name}/shm; ls -d a/b/{name}/tmp
+        """, session)
+    shown = shell(rkat, "cat ~/.ssh/id_ed25519; echo evil > ~/.ssh/evil; echo evil > ~/evil; echo x > $TMPDIR/x; echo done", session)
+    assert shown["stdout"] == "done\n"
+    assert not (world.home / ".ssh" / "evil").exists() and not (world.home / "evil").exists()
+
+
+def test_a_link_in_place_of_a_configured_directory_leads_nowhere(world: World) -> None:
+    for directory in (world.home / ".cache" / "go-build", world.project / "docs", world.project / "out" / "cache"):
+        directory.mkdir(parents=True)
+    (world.home / ".cache" / "go-build" / "kept").write_text("kept\n")
+    rkat = world.start(
+        '[shell]\nwritable = ["~/.cache/go-build", "~/.cache", "out/cache"]\nreadable = ["docs", "~/.cache/missing"]\n')
+    session = rkat.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    command = "cat ~/.ssh/id_ed25519; echo evil > ~/.ssh/evil; touch -d 2000-01-01 ~/.ssh/id_ed25519; echo done"
+    assert shell(rkat, "cat ~/.cache/go-build/kept; echo x > ~/.cache/go-build/x && rm -r docs out", session)["stdout"] == "kept\n"
+    for link in ("~/.cache/go-build", "~/.cache/missing", "docs", "out/cache"):
+        shell(rkat, f"rm -rf {link}; mkdir -p $(dirname {link}); ln -s ~/.ssh {link}", session)
+        assert shell(rkat, command, session)["stdout"] == "done\n", link
+    assert not (world.home / ".ssh" / "evil").exists()
+    assert (world.home / ".ssh" / "id_ed25519").stat().st_mtime > 1e9
+
+
+def test_the_working_directory_of_a_command_is_no_project(world: World) -> None:
+    shutil.rmtree(world.project / ".git")
+    rkat = world.start()
+    prompt = call("shell", command="cat id_ed25519; echo evil > evil; echo done", working_dir=str(world.home / ".ssh"))
+    before = len(rkat.messages)
+    rkat.call("session/create", {"prompt": prompt, "enable_shell": True, "cwd": "/"})
+    result = next(
+        event for message in rkat.messages[before:]
+        if (event := message.get("params", {}).get("event", {})).get("type") == "tool_execution_completed")
+    assert json.loads(result["result"])["stdout"] == "done\n"
+    assert not (world.home / ".ssh" / "evil").exists()
+
+
+def test_programs_in_a_home_directory_do_not_open_it(world: World) -> None:
+    other = world.path / "other"
+    for directory in ("bin", ".local/bin", ".local/share/keyrings", ".ssh"):
+        (other / directory).mkdir(parents=True)
+    (other / ".ssh" / "key").write_text("secret\n")
+    (other / ".local" / "share" / "keyrings" / "key").write_text("secret\n")
+    (world.home / "bin").mkdir()
+    for home in ("", str(world.home)):
+        path = f"{world.home}/bin:{other}/bin:{other}/.local/bin:{os.defpath}"
+        command = f"cat {world.home}/.ssh/id_ed25519 {other}/.ssh/key {other}/.local/share/keyrings/key; ls {other}/bin; echo done"
+        assert shell(world.start(HOME=home, PATH=path), command)["stdout"] == "done\n"
+
+
 def test_there_is_no_network(world: World) -> None:
     command = f"""python3 - <<'X'
 import socket
