@@ -285,6 +285,64 @@ def test_git_runs_nothing_that_a_command_has_written(world: World) -> None:
     assert not (world.project / "g").exists()
 
 
+def git(world: World, *arguments: str) -> str:
+    """As the user runs it, outside of the sandbox."""
+    environment = {"PATH": os.defpath, "HOME": str(world.home)}
+    user = {} if world.user is None else {"user": world.user, "group": world.user, "extra_groups": []}
+    return subprocess.run(
+        ["git", *arguments], cwd=world.project, env=environment, capture_output=True, text=True, check=True,
+        **user).stdout  # type: ignore[call-overload]
+
+
+#: Makes a repository with settings that run a program, and names it in a file of git.
+EVIL = """
+mkdir -p evil/hooks; cp -r .git/objects .git/refs .git/HEAD .git/config evil
+printf '[core]\\n\\tfsmonitor = "touch ran; false"\\n' >> evil/config
+printf '#!/bin/sh\\ntouch ran\\n' > evil/hooks/pre-commit; chmod 755 evil/hooks/pre-commit
+for file in .git .git/worktrees/w; do
+    rm -f $file/commondir $file/gitdir; mv $file/commondir x; echo $PWD/evil > $file/commondir
+    cp evil/config $file/config.worktree; echo $PWD/evil > $file/gitdir
+done
+mv .git/worktrees/w .git/worktrees/v; mv .git/worktrees .git/v; rm -rf .git/hooks; cp -r evil/hooks .git
+echo done
+"""
+
+
+@pytest.mark.parametrize("extension", [True, False])
+def test_git_takes_no_settings_that_a_command_has_written(world: World, extension: bool) -> None:
+    rkat = world.start('[shell]\nsandbox = "required"\n')
+    git(world, "commit", "-q", "--allow-empty", "-m", "one")
+    git(world, "worktree", "add", "-q", str(world.project / "w"))
+    if extension:
+        git(world, "config", "extensions.worktreeConfig", "true")
+    assert shell(rkat, EVIL)["stdout"] == "done\n"
+    for place in (".", "w"):
+        git(world, "-C", place, "status")
+        git(world, "-C", place, "commit", "-q", "--allow-empty", "-m", "two")
+    assert [*world.project.rglob("ran")] == []
+    shown = shell(rkat, "echo b > b; git add b; git commit -qm three && git -C w commit -q --allow-empty -m four && git gc -q && echo $?")
+    assert shown["stdout"] == "0\n", shown
+    assert git(world, "log", "--format=%s").split() == ["three", "two", "one"]
+    assert git(world, "rev-parse", "--is-bare-repository", "--show-toplevel").split() == ["false", str(world.project)]
+
+
+@pytest.mark.parametrize("kind", ["link", "bare", "worktree"])
+def test_a_repository_of_a_rare_kind_is_not_written(world: World, kind: str) -> None:
+    repository = world.project / ".git"
+    if kind == "link":
+        shutil.rmtree(repository / "hooks")
+        (world.project / "hooks").mkdir()
+        (repository / "hooks").symlink_to("../hooks")
+    else:
+        setting = ("core.bare", "true") if kind == "bare" else ("core.worktree", str(world.project))
+        subprocess.run(["git", "config", *setting], cwd=world.project, check=True)
+    rkat = world.start()
+    before = sorted(repository.rglob("*"))
+    shell(rkat, "rm .git/hooks; mkdir .git/hooks; echo evil > hooks/evil; echo . > .git/commondir; echo x > .git/config.worktree")
+    assert sorted(repository.rglob("*")) == before
+    assert not (world.project / "hooks" / "evil").exists()
+
+
 def test_a_repository_that_was_made_unreadable_is_not_left_unprotected(world: World) -> None:
     if world.user is None and os.geteuid() == 0:
         pytest.skip("permissions do not hold for this user")

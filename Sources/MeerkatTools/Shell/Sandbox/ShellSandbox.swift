@@ -165,12 +165,17 @@ private struct Protections {
 
     /// Keeps git from running what a command has written.
     mutating func protectRepository(_ directory: String) {
+        // Nothing is to be left in it for no use.
+        guard SystemSandbox.current.canMount else { return }
         let repository = directory + "/.git"
         guard Directories.isDirectory(repository) else { return makeReadOnly(repository) }
-        let hooks = repository + "/hooks"
-        // A directory that is missing could be made by a command; one that cannot be made here is looked for below.
-        try? Directories.create(hooks)
-        for path in [hooks, repository + "/config", repository + "/config.worktree"] { makeReadOnly(path) }
+        guard Directories.canSearch(repository), let paths = RepositoryGuard.paths(in: repository) else {
+            makeReadOnly(repository)
+            // Where they are links, what they lead to; what may not be searched is found to be so.
+            for name in RepositoryGuard.files + ["hooks"] { makeReadOnly("\(repository)/\(name)") }
+            return
+        }
+        for path in paths { makeReadOnly(path) }
     }
 
     mutating func protectHome(_ home: String) {
