@@ -51,6 +51,10 @@ calls = {
     "clone": (220 if arm else 56, 0x10000011, 0, 0, 0, 0), "kexec_load": (104 if arm else 246,),
     "finit_module": (273 if arm else 313,), "prlimit64": (261 if arm else 302, os.getppid(), 7, 0, 0),
     "tiocsti": (29 if arm else 16, 0, 0x5412, 0), "tioclinux": (29 if arm else 16, 0, 0x541C, 0),
+    "setpriority": (140 if arm else 141, 0, os.getppid(), 19), "setpriority of all": (140 if arm else 141, 2, 0, 19),
+    "ioprio_set": (30 if arm else 251, 1, os.getppid(), 0x6000), "ioprio_set of all": (30 if arm else 251, 3, 0, 0x6000),
+    "sched_setaffinity": (122 if arm else 203, os.getppid(), 0, 0), "sched_setattr": (274 if arm else 314, os.getppid(), 0, 0),
+    "sched_setscheduler": (119 if arm else 144, os.getppid(), 0, 0), "sched_setparam": (118 if arm else 142, os.getppid(), 0),
     "netlink": (198 if arm else 41, 16, 3, 9), "packet": (198 if arm else 41, 17, 3, 0), "vsock": (198 if arm else 41, 40, 1, 0),
 }
 if not arm:
@@ -59,6 +63,7 @@ for name, arguments in calls.items():
     ctypes.set_errno(0)
     if libc.syscall(*(ctypes.c_long(argument) for argument in arguments)) != -1 or ctypes.get_errno() != errno.EPERM:
         print(name, errno.errorcode.get(ctypes.get_errno()))
+os.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0))
 if libc.syscall(ctypes.c_long(435), 0, 0) != -1 or ctypes.get_errno() != errno.ENOSYS:
     print("clone3")
 """
