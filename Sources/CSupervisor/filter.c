@@ -62,9 +62,21 @@ static const int denied[] = {
 #endif
 };
 
+// They take a process as an argument.
+static const struct {
+    uint32_t number;
+    unsigned target;
+} scheduling[] = {
+    {SYS_setpriority, 1},    {SYS_sched_setaffinity, 0}, {SYS_sched_setscheduler, 0},
+    {SYS_sched_setparam, 0}, {SYS_sched_setattr, 0},     {SYS_ioprio_set, 1},
+};
+
 enum {
+    SchedulingCount = sizeof scheduling / sizeof *scheduling,
+    PriorityOfUser = 2,
+    IOPriorityOfUser = 3,
     DeniedCount = sizeof denied / sizeof *denied,
-    MaxInstructions = 64 + 2 * DeniedCount,
+    MaxInstructions = 128 + 2 * DeniedCount,
     NamespaceFlags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
         CLONE_NEWNET,
     // As clone takes a signal in its low byte, only unshare can be asked for it.
@@ -148,6 +160,11 @@ static void build(Filter *filter, bool allowsNetwork) {
     deny_if(filter, SYS_ioctl, 1, BPF_JEQ, ControlConsole);
     // Limits of the process itself may be changed.
     deny_if(filter, SYS_prlimit64, 0, BPF_JGT, 0);
+    // So may its priority and its processors; the numbers of its other threads look like those of other processes.
+    for (size_t i = 0; i < SchedulingCount; i++) deny_if(filter, scheduling[i].number, scheduling[i].target, BPF_JGT, 0);
+    // All processes of the user.
+    deny_if(filter, SYS_setpriority, 0, BPF_JEQ, PriorityOfUser);
+    deny_if(filter, SYS_ioprio_set, 0, BPF_JEQ, IOPriorityOfUser);
     check_families(filter, SYS_socket, allowsNetwork);
     check_families(filter, SYS_socketpair, allowsNetwork);
     answer(filter, SECCOMP_RET_ALLOW);

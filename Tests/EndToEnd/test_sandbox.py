@@ -51,6 +51,10 @@ calls = {
     "clone": (220 if arm else 56, 0x10000011, 0, 0, 0, 0), "kexec_load": (104 if arm else 246,),
     "finit_module": (273 if arm else 313,), "prlimit64": (261 if arm else 302, os.getppid(), 7, 0, 0),
     "tiocsti": (29 if arm else 16, 0, 0x5412, 0), "tioclinux": (29 if arm else 16, 0, 0x541C, 0),
+    "setpriority": (140 if arm else 141, 0, os.getppid(), 19), "setpriority of all": (140 if arm else 141, 2, 0, 19),
+    "ioprio_set": (30 if arm else 251, 1, os.getppid(), 0x6000), "ioprio_set of all": (30 if arm else 251, 3, 0, 0x6000),
+    "sched_setaffinity": (122 if arm else 203, os.getppid(), 0, 0), "sched_setattr": (274 if arm else 314, os.getppid(), 0, 0),
+    "sched_setscheduler": (119 if arm else 144, os.getppid(), 0, 0), "sched_setparam": (118 if arm else 142, os.getppid(), 0),
     "netlink": (198 if arm else 41, 16, 3, 9), "packet": (198 if arm else 41, 17, 3, 0), "vsock": (198 if arm else 41, 40, 1, 0),
 }
 if not arm:
@@ -59,6 +63,7 @@ for name, arguments in calls.items():
     ctypes.set_errno(0)
     if libc.syscall(*(ctypes.c_long(argument) for argument in arguments)) != -1 or ctypes.get_errno() != errno.EPERM:
         print(name, errno.errorcode.get(ctypes.get_errno()))
+os.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0))
 if libc.syscall(ctypes.c_long(435), 0, 0) != -1 or ctypes.get_errno() != errno.ENOSYS:
     print("clone3")
 """
@@ -233,6 +238,27 @@ def test_a_session_has_a_temporary_directory_until_its_end(world: World) -> None
     assert list(outside.iterdir()) == []
 
 
+def test_a_temporary_directory_is_removed_whatever_is_in_it(world: World) -> None:
+    outside = world.path / "temporary"
+    outside.mkdir()
+    (world.home / "kept").mkdir()
+    rkat = world.start(TMPDIR=str(outside))
+    shown = shell(rkat, r"""
+        cd $TMPDIR; mkdir "$(printf 'a\377')"; echo x > "$(printf 'a\377/b\376')"; ln -s ~ link; chmod 0 a*
+        mkdir -p many/a many/b/c many/b/d; touch many/b/e; chmod 500 many/b
+        python3 -c "
+import os
+for i in range(2000):
+    os.mkdir('d' * 40); os.chdir('d' * 40)
+os.mkdir('e'); open('f', 'w').close(); os.chmod('.', 0)
+" && echo done
+        """)
+    assert shown["stdout"] == "done\n"
+    assert rkat.exit() == 0
+    assert list(outside.iterdir()) == []
+    assert (world.home / "kept").exists()
+
+
 def test_what_a_killed_process_has_left_is_removed(world: World) -> None:
     outside = world.path / "temporary"
     outside.mkdir()
@@ -264,6 +290,64 @@ def test_git_runs_nothing_that_a_command_has_written(world: World) -> None:
     assert not (world.project / "g").exists()
 
 
+def git(world: World, *arguments: str) -> str:
+    """As the user runs it, outside of the sandbox."""
+    environment = {"PATH": os.defpath, "HOME": str(world.home)}
+    user = {} if world.user is None else {"user": world.user, "group": world.user, "extra_groups": []}
+    return subprocess.run(
+        ["git", *arguments], cwd=world.project, env=environment, capture_output=True, text=True, check=True,
+        **user).stdout  # type: ignore[call-overload]
+
+
+#: Makes a repository with settings that run a program, and names it in a file of git.
+EVIL = """
+mkdir -p evil/hooks; cp -r .git/objects .git/refs .git/HEAD .git/config evil
+printf '[core]\\n\\tfsmonitor = "touch ran; false"\\n' >> evil/config
+printf '#!/bin/sh\\ntouch ran\\n' > evil/hooks/pre-commit; chmod 755 evil/hooks/pre-commit
+for file in .git .git/worktrees/w; do
+    rm -f $file/commondir $file/gitdir; mv $file/commondir x; echo $PWD/evil > $file/commondir
+    cp evil/config $file/config.worktree; echo $PWD/evil > $file/gitdir
+done
+mv .git/worktrees/w .git/worktrees/v; mv .git/worktrees .git/v; rm -rf .git/hooks; cp -r evil/hooks .git
+echo done
+"""
+
+
+@pytest.mark.parametrize("extension", [True, False])
+def test_git_takes_no_settings_that_a_command_has_written(world: World, extension: bool) -> None:
+    rkat = world.start('[shell]\nsandbox = "required"\n')
+    git(world, "commit", "-q", "--allow-empty", "-m", "one")
+    git(world, "worktree", "add", "-q", str(world.project / "w"))
+    if extension:
+        git(world, "config", "extensions.worktreeConfig", "true")
+    assert shell(rkat, EVIL)["stdout"] == "done\n"
+    for place in (".", "w"):
+        git(world, "-C", place, "status")
+        git(world, "-C", place, "commit", "-q", "--allow-empty", "-m", "two")
+    assert [*world.project.rglob("ran")] == []
+    shown = shell(rkat, "echo b > b; git add b; git commit -qm three && git -C w commit -q --allow-empty -m four && git gc -q && echo $?")
+    assert shown["stdout"] == "0\n", shown
+    assert git(world, "log", "--format=%s").split() == ["three", "two", "one"]
+    assert git(world, "rev-parse", "--is-bare-repository", "--show-toplevel").split() == ["false", str(world.project)]
+
+
+@pytest.mark.parametrize("kind", ["link", "bare", "worktree"])
+def test_a_repository_of_a_rare_kind_is_not_written(world: World, kind: str) -> None:
+    repository = world.project / ".git"
+    if kind == "link":
+        shutil.rmtree(repository / "hooks")
+        (world.project / "hooks").mkdir()
+        (repository / "hooks").symlink_to("../hooks")
+    else:
+        setting = ("core.bare", "true") if kind == "bare" else ("core.worktree", str(world.project))
+        subprocess.run(["git", "config", *setting], cwd=world.project, check=True)
+    rkat = world.start()
+    before = sorted(repository.rglob("*"))
+    shell(rkat, "rm .git/hooks; mkdir .git/hooks; echo evil > hooks/evil; echo . > .git/commondir; echo x > .git/config.worktree")
+    assert sorted(repository.rglob("*")) == before
+    assert not (world.project / "hooks" / "evil").exists()
+
+
 def test_a_repository_that_was_made_unreadable_is_not_left_unprotected(world: World) -> None:
     if world.user is None and os.geteuid() == 0:
         pytest.skip("permissions do not hold for this user")
@@ -278,6 +362,74 @@ def test_a_repository_that_was_made_unreadable_is_not_left_unprotected(world: Wo
 def test_git_works(world: World) -> None:
     shown = shell(world.start(), "echo a > a; git add a; git commit -qm one && git log --format=%s; git status --short")
     assert shown["stdout"] == "one\n"
+
+
+def test_a_link_in_place_of_a_toolchain_leads_nowhere(world: World) -> None:
+    (world.project / ".venv" / "bin").mkdir(parents=True)
+    rkat = world.start(PATH=f"{world.project}/.venv/bin:{os.defpath}")
+    session = rkat.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    shell(rkat, "rm -rf .venv/bin; ln -s ~/.ssh .venv/bin", session)
+    assert shell(rkat, "cat ~/.ssh/id_ed25519; ls -d .venv/bin", session)["stdout"] == ".venv/bin\n"
+
+
+@pytest.mark.parametrize("prepare", [lambda: None, lack_namespaces])
+def test_a_link_in_place_of_the_temporary_directory_leads_nowhere(world: World, prepare: Callable[[], None]) -> None:
+    (world.project / "a" / "b").mkdir(parents=True)
+    rkat = world.start(prepare=prepare, TMPDIR=str(world.project / "a" / "b"))
+    session = rkat.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    directory = shell(rkat, "grep -o 'rkat-scratch[^ ]*' /proc/self/mountinfo; echo $TMPDIR", session)["stdout"]
+    name = next(part for part in directory.replace("\n", "/").split("/") if part.startswith("rkat-scratch"))
+    shell(
+        rkat,
+        f"""
+        rm -rf $TMPDIR; ln -s ~ $TMPDIR; mv $TMPDIR/../tmp $TMPDIR/../t; mv a moved; mkdir -p a/b/{name}
+        ln -s ~/.ssh a/b/{name}/tmp; ln -s ~/.ssh a/b/{name}/shm; ls -d a/b/{name}/tmp
+        """, session)
+    shown = shell(rkat, "cat ~/.ssh/id_ed25519; echo evil > ~/.ssh/evil; echo evil > ~/evil; echo x > $TMPDIR/x; echo done", session)
+    assert shown["stdout"] == "done\n"
+    assert not (world.home / ".ssh" / "evil").exists() and not (world.home / "evil").exists()
+
+
+def test_a_link_in_place_of_a_configured_directory_leads_nowhere(world: World) -> None:
+    for directory in (world.home / ".cache" / "go-build", world.project / "docs", world.project / "out" / "cache"):
+        directory.mkdir(parents=True)
+    (world.home / ".cache" / "go-build" / "kept").write_text("kept\n")
+    rkat = world.start(
+        '[shell]\nwritable = ["~/.cache/go-build", "~/.cache", "out/cache"]\nreadable = ["docs", "~/.cache/missing"]\n')
+    session = rkat.call("session/create", {"initial_turn": False, "enable_shell": True})["session_id"]
+    command = "cat ~/.ssh/id_ed25519; echo evil > ~/.ssh/evil; touch -d 2000-01-01 ~/.ssh/id_ed25519; echo done"
+    assert shell(rkat, "cat ~/.cache/go-build/kept; echo x > ~/.cache/go-build/x && rm -r docs out", session)["stdout"] == "kept\n"
+    for link in ("~/.cache/go-build", "~/.cache/missing", "docs", "out/cache"):
+        shell(rkat, f"rm -rf {link}; mkdir -p $(dirname {link}); ln -s ~/.ssh {link}", session)
+        assert shell(rkat, command, session)["stdout"] == "done\n", link
+    assert not (world.home / ".ssh" / "evil").exists()
+    assert (world.home / ".ssh" / "id_ed25519").stat().st_mtime > 1e9
+
+
+def test_the_working_directory_of_a_command_is_no_project(world: World) -> None:
+    shutil.rmtree(world.project / ".git")
+    rkat = world.start()
+    prompt = call("shell", command="cat id_ed25519; echo evil > evil; echo done", working_dir=str(world.home / ".ssh"))
+    before = len(rkat.messages)
+    rkat.call("session/create", {"prompt": prompt, "enable_shell": True, "cwd": "/"})
+    result = next(
+        event for message in rkat.messages[before:]
+        if (event := message.get("params", {}).get("event", {})).get("type") == "tool_execution_completed")
+    assert json.loads(result["result"])["stdout"] == "done\n"
+    assert not (world.home / ".ssh" / "evil").exists()
+
+
+def test_programs_in_a_home_directory_do_not_open_it(world: World) -> None:
+    other = world.path / "other"
+    for directory in ("bin", ".local/bin", ".local/share/keyrings", ".ssh"):
+        (other / directory).mkdir(parents=True)
+    (other / ".ssh" / "key").write_text("secret\n")
+    (other / ".local" / "share" / "keyrings" / "key").write_text("secret\n")
+    (world.home / "bin").mkdir()
+    for home in ("", str(world.home)):
+        path = f"{world.home}/bin:{other}/bin:{other}/.local/bin:{os.defpath}"
+        command = f"cat {world.home}/.ssh/id_ed25519 {other}/.ssh/key {other}/.local/share/keyrings/key; ls {other}/bin; echo done"
+        assert shell(world.start(HOME=home, PATH=path), command)["stdout"] == "done\n"
 
 
 def test_there_is_no_network(world: World) -> None:

@@ -83,7 +83,7 @@ typedef enum __attribute__((enum_extensibility(closed))) SandboxAccess : uint32_
     SandboxAccessDevice,
 } SandboxAccess;
 
-// Allows access to a file, or to a directory with all that is in it. Returns 0, or -1 and sets errno.
+// Allows access to a file, or to a directory with all that is in it; the path has no links. Returns 0, or -1 and sets errno.
 int sandbox_allow(int ruleset, int version, const char *path, SandboxAccess access);
 
 // Whether the system filters system calls of this architecture.

@@ -37,6 +37,66 @@ public enum Directories {
         return String(validatingCString: home).flatMap { $0.hasPrefix("/") && $0 != "/" ? $0 : nil }
     }
 
+    /// An absolute path without symbolic links; nil when there is nothing or the way there, links included, leads through
+    /// a path that is excluded.
+    public static func resolved(_ path: String, unless isExcluded: (String) -> Bool) -> String? {
+        guard path.hasPrefix("/") else { return nil }
+        var pending: [String] = components(path).reversed()
+        var current = ""
+        var links = 0
+        while let name = pending.popLast() {
+            if name == "." { continue }
+            if name == ".." {
+                current = String(current[..<(current.lastIndex(of: "/") ?? current.startIndex)])
+                continue
+            }
+            let next = "\(current)/\(name)"
+            guard !isExcluded(next), let kind = identity(of: next)?.kind else { return nil }
+            guard kind == S_IFLNK else {
+                current = next
+                continue
+            }
+            links += 1
+            guard links <= 40, let target = target(of: next) else { return nil }
+            if target.hasPrefix("/") { current = "" }
+            pending += components(target).reversed()
+        }
+        return current.isEmpty ? "/" : current
+    }
+
+    private static func components(_ path: String) -> [String] {
+        path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
+    }
+
+    private static func target(of link: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX) + 1) { buffer in
+            guard let start = buffer.baseAddress else { return nil }
+            let length = readlink(link, start, Int(PATH_MAX))
+            guard length > 0 else { return nil }
+            start[length] = 0
+            return String(cString: start)
+        }
+    }
+
+    /// What tells a file or directory from others, also from one that takes its place.
+    public struct Identity: Sendable, Hashable {
+        let device: UInt64
+        let inode: UInt64
+        fileprivate let kind: mode_t
+
+        public var isDirectory: Bool { kind == S_IFDIR }
+        public var isFile: Bool { kind == S_IFREG }
+    }
+
+    /// Of what has this path itself, also when it is a link; nil when there is nothing.
+    public static func identity(of path: String) -> Identity? {
+        var info = stat()
+        guard lstat(path, &info) == 0 else { return nil }
+        return Identity(
+            device: UInt64(truncatingIfNeeded: info.st_dev), inode: UInt64(truncatingIfNeeded: info.st_ino),
+            kind: info.st_mode & S_IFMT)
+    }
+
     /// The directory that holds what a path names, by the path alone; nil for the root.
     public static func parent(of path: String) -> String? {
         guard let slash = path.lastIndex(of: "/"), path != "/" else { return nil }
@@ -85,22 +145,6 @@ public enum Directories {
         return info.st_uid == geteuid() && time(nil) - changed > 60
     }
 
-    /// Removes a directory with all that is in it, without following links; what cannot be removed stays.
-    ///
-    /// Nobody else may change it meanwhile.
-    public static func removeTree(_ path: String) {
-        var info = stat()
-        guard lstat(path, &info) == 0 else { return }
-        guard info.st_mode & S_IFMT == S_IFDIR else {
-            unlink(path)
-            return
-        }
-        // A program may have made it unreadable or read-only.
-        chmod(path, 0o700)
-        for name in names(in: path) { removeTree("\(path)/\(name)") }
-        rmdir(path)
-    }
-
     /// The names in a directory, in no order; none when it cannot be read.
     public static func names(in path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }
@@ -124,6 +168,23 @@ public enum Directories {
         }
         close(descriptor)
     }
+
+    /// Creates a file that did not exist, without following a link, with the permissions that are usual.
+    public static func createFile(_ path: String, _ text: String) throws(SystemError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw SystemError.last(path) }
+        defer { close(descriptor) }
+        guard write(descriptor, text, text.utf8.count) == text.utf8.count else {
+            let error = SystemError.last(path)
+            unlink(path)
+            throw error
+        }
+    }
+
+    public static func removeFile(_ path: String) { unlink(path) }
+
+    /// Whether what is in a directory can be looked up.
+    public static func canSearch(_ path: String) -> Bool { access(path, X_OK) == 0 }
 
     /// Removes a directory of this user that holds nothing but files; what cannot be removed stays, and so does all when
     /// the directory is a link.

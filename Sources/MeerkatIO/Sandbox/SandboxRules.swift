@@ -25,7 +25,7 @@ public struct SandboxRules: Sendable, Hashable {
         public init() {}
     }
 
-    /// Files, and directories with all that is in them.
+    /// Files, and directories with all that is in them, by paths without links.
     ///
     /// What does not exist is passed over, here and in the others.
     public var readable: [String]

@@ -35,6 +35,7 @@ public final class Shell: Sendable {
     private let surroundings: Surroundings
     private let settings: @Sendable () -> Configuration.Shell
     private let scratch: ScratchDirectory
+    private let places = SandboxPlaces()
     private let sandboxNotice = SandboxNotice()
     private let outputQuota: OutputQuota
     let jobs: ShellJobs
@@ -102,9 +103,10 @@ public final class Shell: Sendable {
     private func sandbox(_ settings: Configuration.Shell) -> ShellSandbox {
         ShellSandbox(
             settings: settings, root: surroundings.projectRoot ?? surroundings.workingDirectory,
-            home: surroundings.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 },
+            start: surroundings.workingDirectory,
+            home: surroundings.environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil },
             path: surroundings.environment["PATH"] ?? "", hidden: surroundings.hiddenDirectories,
-            outputDirectory: surroundings.outputDirectory, scratch: scratch)
+            outputDirectory: surroundings.outputDirectory, scratch: scratch, places: places)
     }
 }
 

@@ -50,22 +50,33 @@ enum SandboxPaths {
         "lib", "share/uv", "share/pipx", "share/mise", "share/pnpm", "share/fnm", "share/swiftly", "share/virtualenvs",
     ]
 
-    /// What the programs in a directory of `PATH` need to be read; nothing for a directory that is not there.
+    /// What the programs in a directory of `PATH` need to be read.
     ///
     /// A directory named `bin`, `sbin` or `shims` stands for the one that holds it, with libraries and versions beside
-    /// the programs. Exceptions are a parent that is a home directory, above one or directly below `/`, and `~/.local`,
-    /// which holds much else.
-    static func toolchain(_ directory: String, home: String?) -> [String] {
-        guard directory.hasPrefix("/"), let path = Directories.resolved(directory), path != "/" else { return [] }
+    /// the programs. Exceptions are a parent that is a home directory of anyone, above one or directly below `/`, and
+    /// `~/.local`, which holds much else. Where no home directory is known, the parent does not count.
+    ///
+    /// - Parameters:
+    ///   - path: without links.
+    ///   - homes: those of the users that are known, without links.
+    /// - Returns: paths that may not be there; none for what is no directory of programs.
+    static func toolchain(_ path: String, homes: [String]) -> [String] {
+        guard path != "/", !homes.contains(where: { $0.isWithin(path) }), !isHome(path) else { return [] }
         let parent = path.parent
-        guard ["bin", "sbin", "shims"].contains(path.lastName), parent.parent != "/",
-            home.map({ !$0.isWithin(parent) }) ?? true
-        else { return home.map { $0.isWithin(path) } ?? false ? [] : [path] }
-        if let home, parent == home + "/.local" {
+        guard ["bin", "sbin", "shims"].contains(path.lastName), parent.parent != "/", !homes.isEmpty,
+            !homes.contains(where: { $0.isWithin(parent) }), !isHome(parent)
+        else { return [path] }
+        if parent.lastName == ".local" {
             return [path] + besideLocalPrograms.map { "\(parent)/\($0)" }
         }
         // The programs in ~/.cargo/bin are links to rustup, which finds the toolchains there.
         return parent.lastName == ".cargo" ? [parent, parent.parent + "/.rustup"] : [parent]
+    }
+
+    /// Whether a directory is the home of a user that may not be in the password database of this system.
+    private static func isHome(_ path: String) -> Bool {
+        path == "/root" || path.parent == "/home"
+            || [".ssh", ".gnupg", ".profile", ".bashrc", ".zshrc"].contains { Directories.mayExist("\(path)/\($0)") }
     }
 }
 
@@ -81,6 +92,6 @@ extension String {
 
     /// Whether an absolute path is another one or below it.
     func isWithin(_ directory: String) -> Bool {
-        self == directory || directory == "/" || hasPrefix(directory + "/")
+        self == directory || directory == "/" || utf8.starts(with: "\(directory)/".utf8)
     }
 }

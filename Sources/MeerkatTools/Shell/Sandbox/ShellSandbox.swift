@@ -6,6 +6,8 @@ struct ShellSandbox: Sendable {
     let settings: Configuration.Shell
     /// The project, or what stands for it.
     let root: String
+    /// Stands for the project when that is too much.
+    let start: String
     let home: String?
     /// The variable that names the directories of programs.
     let path: String
@@ -14,6 +16,7 @@ struct ShellSandbox: Sendable {
     /// Holds outputs that commands may read.
     let outputDirectory: String
     let scratch: ScratchDirectory
+    let places: SandboxPlaces
 
     /// Makes the rules for a command.
     ///
@@ -23,18 +26,18 @@ struct ShellSandbox: Sendable {
     func rules(in directory: String) throws(ToolError) -> (SandboxRules, variables: [String: String])? {
         guard settings.sandbox != .off else { return nil }
         let system = SystemSandbox.current
-        let home = home.flatMap { Directories.resolved($0) }
+        let home = [home, UserHomes.own].lazy.compactMap { $0.flatMap { places.resolved($0) } }.first
         let hidden = hidden.compactMap { existing($0, home) }
-        let temporary = try temporary()
-        let writable = projects(directory, home, hidden) + expand(settings.writable, home)
-        let toolchains = path.split(separator: ":").flatMap { SandboxPaths.toolchain(String($0), home: home) }
-            .filter { path in !hidden.contains { path.isWithin($0) } }
-        let configured = expand(settings.readable, home)
+        let writable = places.writable(projects(home, hidden) + expand(settings.writable, home))
+        let temporary = try temporary(outside: writable)
+        let toolchains = toolchains(home, hidden, writable)
+        let configured = expand(settings.readable, home).compactMap { places.resolved($0, outside: writable) }
+        let settingsOfGit = home.map { home in SandboxPaths.readableAtHome.map { "\(home)/\($0)" } } ?? []
         var rules = SandboxRules(
-            readable: SandboxPaths.system + toolchains + configured
-                + (home.map { home in SandboxPaths.readableAtHome.map { "\(home)/\($0)" } } ?? []),
-            writable: writable + (temporary.map { [$0, $0 + "/tmp", $0 + "/shm"] } ?? []),
-            devices: SandboxPaths.devices,
+            readable: (SandboxPaths.system + settingsOfGit).compactMap { places.resolved($0, outside: writable) }
+                + toolchains + configured,
+            writable: writable + (temporary.map { [$0 + "/tmp", $0 + "/shm"] } ?? []),
+            devices: SandboxPaths.devices.compactMap { places.resolved($0, outside: writable) },
             allowsNetwork: settings.allowsNetwork, isRequired: settings.sandbox == .required)
         var protections = Protections(writable: writable)
         for place in ancestors(of: directory, to: writable) { protections.protectRepository(place) }
@@ -57,16 +60,26 @@ struct ShellSandbox: Sendable {
         }
         rules.protections = protections.all
         // Outputs are hidden with what is around them where that lies within the project.
-        rules.readable.append(outputDirectory)
+        if let outputs = places.resolved(outputDirectory, outside: writable) { rules.readable.append(outputs) }
         return (rules, temporary.map { ["TMPDIR": ownsTemporary ? "/tmp" : $0 + "/tmp"] } ?? [:])
     }
 
     /// The directory of the session; without one, commands can still run unless all of the sandbox is required.
-    private func temporary() throws(ToolError) -> String? {
-        do throws(ToolError) { return try scratch.path() } catch {
+    private func temporary(outside writable: [String]) throws(ToolError) -> String? {
+        do throws(ToolError) { return try scratch.path(outside: writable) } catch {
             guard settings.sandbox == .auto else { throw error }
             return nil
         }
+    }
+
+    /// What the directories of `PATH` stand for, where no command could have changed what is there.
+    private func toolchains(_ home: String?, _ hidden: [String], _ writable: [String]) -> [String] {
+        let homes = (UserHomes.all + [home, UserHomes.own].compactMap(\.self)).compactMap { places.resolved($0) }
+            .filter { $0 != "/" }
+        return path.split(separator: ":").compactMap { places.resolved(String($0), outside: writable) }
+            .flatMap { SandboxPaths.toolchain($0, homes: home == nil ? [] : homes) }
+            .compactMap { places.resolved($0, outside: writable) }
+            .filter { path in !hidden.contains { path.isWithin($0) } }
     }
 
     /// What belongs to the runtime and may be made later by a command must be there to be hidden.
@@ -81,11 +94,10 @@ struct ShellSandbox: Sendable {
     }
 
     /// The project, unless that would be the whole system or the homes of its users.
-    private func projects(_ directory: String, _ home: String?, _ hidden: [String]) -> [String] {
-        let root = Directories.resolved(root)
-        let candidates = [root, directory].compactMap(\.self)
-        let narrow = candidates.first { path in
-            path != "/" && home.map { $0 == path || !$0.isWithin(path) } ?? true
+    private func projects(_ home: String?, _ hidden: [String]) -> [String] {
+        let narrow = [root, start].first { candidate in
+            guard let path = places.resolved(candidate) else { return false }
+            return path != "/" && home.map { $0 == path || !$0.isWithin(path) } ?? true
                 && !hidden.contains { path.isWithin($0) }
         }
         return narrow.map { [$0] } ?? []
@@ -93,13 +105,11 @@ struct ShellSandbox: Sendable {
 
     private func expand(_ paths: [String], _ home: String?) -> [String] {
         paths.compactMap { path in
-            let absolute =
-                if path == "~" || path.hasPrefix("~/") {
-                    home.map { $0 + path.dropFirst() }
-                } else {
-                    path.hasPrefix("/") ? path : "\(root)/\(path)"
-                }
-            return absolute.flatMap { Directories.resolved($0) }
+            if path == "~" || path.hasPrefix("~/") {
+                home.map { $0 + path.dropFirst() }
+            } else {
+                path.hasPrefix("/") ? path : "\(root)/\(path)"
+            }
         }
     }
 
@@ -155,12 +165,17 @@ private struct Protections {
 
     /// Keeps git from running what a command has written.
     mutating func protectRepository(_ directory: String) {
+        // Nothing is to be left in it for no use.
+        guard SystemSandbox.current.canMount else { return }
         let repository = directory + "/.git"
         guard Directories.isDirectory(repository) else { return makeReadOnly(repository) }
-        let hooks = repository + "/hooks"
-        // A directory that is missing could be made by a command; one that cannot be made here is looked for below.
-        try? Directories.create(hooks)
-        for path in [hooks, repository + "/config", repository + "/config.worktree"] { makeReadOnly(path) }
+        guard Directories.canSearch(repository), let paths = RepositoryGuard.paths(in: repository) else {
+            makeReadOnly(repository)
+            // Where they are links, what they lead to; what may not be searched is found to be so.
+            for name in RepositoryGuard.files + ["hooks"] { makeReadOnly("\(repository)/\(name)") }
+            return
+        }
+        for path in paths { makeReadOnly(path) }
     }
 
     mutating func protectHome(_ home: String) {
