@@ -45,8 +45,8 @@ def start(folder: Folder, provider: Provider) -> Iterator[Start]:
     """Starts rkat processes on one folder, whose default model is the provider's."""
     running: list[Rkat] = []
 
-    def start(*arguments: str, **environment: str) -> Rkat:
-        rkat = Rkat(folder, *arguments, **{"RKAT_LOCAL_URL": provider.url + "/v1", **environment})
+    def start(*arguments: str, prepare: Callable[[], None] | None = None, **environment: str) -> Rkat:
+        rkat = Rkat(folder, *arguments, prepare=prepare, **{"RKAT_LOCAL_URL": provider.url + "/v1", **environment})
         running.append(rkat)
         return rkat
 

@@ -171,7 +171,11 @@ def test_a_run_that_cannot_be_stored_is_answered_at_the_end(folder: Folder, star
 
 
 def test_a_terminal_that_goes_away_ends_runs_like_a_signal_to_end(start: Start) -> None:
-    rkat = start()
+    def heed() -> None:
+        # Whoever starts the tests may ignore the signal, and a child does as its parent.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    rkat = start(prepare=heed)
     session = rkat.call("session/create", {"prompt": "Hello."})["session_id"]
     request = rkat.start_turn(session, "@@n=10000,gap_ms=20@@")
     rkat.event("text_delta", request)
