@@ -22,7 +22,7 @@
 
 enum { PathLength = 64, MapLength = 4096 };
 
-// Waits until it is told to go on. It executes a program because the system lets nobody set the ids of a process that
+// Waits for a signal to continue. It executes a program because the system lets nobody set the ids of a process that
 // was made by one that is not dumpable.
 static _Noreturn void hold(int input, int failure) {
     char *const arguments[] = {"sh", "-c", "read line", NULL};

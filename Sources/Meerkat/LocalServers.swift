@@ -26,7 +26,7 @@ final class LocalServers: Sendable {
         self.report = report
     }
 
-    /// The server to be used, which is told once.
+    /// The server to be used; its use is reported once.
     func use() async -> Found? {
         guard let server = await discover() else { return nil }
         if !isTold.exchange(true, ordering: .relaxed) {

@@ -53,7 +53,7 @@ public final class MeerkatRuntime: AgentRuntime {
 
         /// The settings of this process: its environment and its working directory.
         public static var process: Options {
-            // Where there is no directory that can be named, there is nothing to work on.
+            // Without a directory that has a UTF-8 name, every file operation fails.
             Options(environment: ProcessEnvironment.variables, workingDirectory: Directories.current ?? "/dev/null")
         }
     }

@@ -77,7 +77,7 @@ struct Places: Sendable {
 
     // MARK: Data
 
-    /// The folder of everything that is kept of the project; nil when there is no place to keep it.
+    /// The project's data directory; nil when neither a home nor a configured directory exists.
     var dataDirectory: String? { chosen.data ?? userDirectory.map { "\($0)/projects/\(projectName)" } }
 
     /// Names the folder of a project: for people the end of its path, for certainty a hash of all of it.
@@ -102,7 +102,7 @@ struct Places: Sendable {
         (sessionDirectory ?? Directories.temporary + "/rkat") + "/output/\(session)"
     }
 
-    /// The file of the project's tasks; nil when there is no place to keep one.
+    /// The project's task file; nil without a data directory.
     var taskFile: String? { chosen.tasks ?? dataDirectory.map { $0 + "/tasks.json" } }
 
     /// What no command may see: the data, the settings and the trust records of the runtime.

@@ -29,7 +29,7 @@ public enum ProcessEnvironment {
 
     /// Keeps other processes of this user from reading the memory, the environment and the descriptors of this one.
     ///
-    /// On Linux only; a process of the administrator can read them all the same. There is no core dump after this.
+    /// Linux only. A process of the administrator can still read them. Core dumps are disabled from then on.
     public static func closeToOthers() {
         supervisor_hide_owner()
     }

@@ -9,7 +9,7 @@ public protocol ConfigurationSource: Sendable {
 /// A configuration that can be shown and changed.
 public protocol ConfigurationStore: ConfigurationSource {
     /// Every key with the value in force, and the unknown keys that the files hold; in place of what ``SecretKeys``
-    /// names, ``SecretKeys/placeholder``, which stands for the value in force when it is given back.
+    /// names, ``SecretKeys/mask``, which stands for the value in force when it is given back.
     func get() throws(ConfigError) -> JSONObject
 
     /// Makes `object` the configuration, defaults for the rest.

@@ -3,7 +3,7 @@ public import MeerkatJSON
 /// The keys whose values are, or may be, credentials: stored for this user only, and shown as being set.
 public enum SecretKeys {
     /// What is shown in place of a value that is set; given back, it stands for that value.
-    public static let placeholder = "(set)"
+    public static let mask = "(set)"
 
     /// Members of a list's elements that are secret, by the list.
     private static let inLists: [ConfigPath: Set<String>] = [
@@ -33,7 +33,7 @@ public enum SecretKeys {
 
     // MARK: Showing
 
-    /// A tree with ``placeholder`` in place of every secret.
+    /// A tree with ``mask`` in place of every secret.
     public static func masked(_ tree: JSONObject) -> JSONObject {
         masked(.object(tree), at: []).object ?? tree
     }
@@ -63,15 +63,15 @@ public enum SecretKeys {
         case .object(var table):
             for member in table.members { table[member.name] = hidden(member.value) }
             return .object(table)
-        default: return .string(placeholder)
+        default: return .string(mask)
         }
     }
 
     // MARK: Taking back
 
-    /// What was meant by a tree in which placeholders stand for values of `current`.
+    /// What was meant by a tree in which masks stand for values of `current`.
     ///
-    /// - Throws: ``ConfigError/Reason/invalid(_:)`` for a placeholder that stands for nothing certain.
+    /// - Throws: ``ConfigError/Reason/invalid(_:)`` for a mask that stands for nothing certain.
     public static func restored(_ given: JSONObject, from current: JSONObject) throws(ConfigError) -> JSONObject {
         try restored(.object(given), from: .object(current), at: []).object ?? given
     }
@@ -80,7 +80,7 @@ public enum SecretKeys {
         _ given: JSONValue, from current: JSONValue?, at path: ConfigPath
     ) throws(ConfigError) -> JSONValue {
         switch given {
-        case .string(placeholder) where isSecret(path): return try known(current, at: path)
+        case .string(mask) where isSecret(path): return try known(current, at: path)
         case .object(var table):
             for member in table.members {
                 let path = path + member.name
@@ -92,7 +92,7 @@ public enum SecretKeys {
             for (index, element) in elements.enumerated() {
                 guard var table = element.object else { continue }
                 for name in secret {
-                    guard let value = table[name], containsPlaceholder(value) else { continue }
+                    guard let value = table[name], containsMask(value) else { continue }
                     let former = former(of: element, in: current?.array ?? [], without: secret)
                     table[name] = try unhidden(value, from: former?[name], at: path + String(index) + name)
                 }
@@ -118,15 +118,15 @@ public enum SecretKeys {
         return named.count == 1 ? named[0] : equal.count == 1 ? equal[0] : Optional<JSONValue>.none
     }
 
-    private static func containsPlaceholder(_ value: JSONValue) -> Bool {
-        value == .string(placeholder) || value.object?.members.contains { containsPlaceholder($0.value) } ?? false
+    private static func containsMask(_ value: JSONValue) -> Bool {
+        value == .string(mask) || value.object?.members.contains { containsMask($0.value) } ?? false
     }
 
     private static func unhidden(
         _ value: JSONValue, from current: JSONValue?, at path: ConfigPath
     ) throws(ConfigError) -> JSONValue {
         switch value {
-        case .string(placeholder): return try known(current, at: path)
+        case .string(mask): return try known(current, at: path)
         case .object(var table):
             for member in table.members {
                 let path = path + member.name
@@ -139,7 +139,7 @@ public enum SecretKeys {
 
     private static func known(_ value: JSONValue?, at path: ConfigPath) throws(ConfigError) -> JSONValue {
         guard let value, !value.isNull else {
-            throw ConfigError(.invalid("\"\(placeholder)\" stands for a value that is set, and none is"), key: path)
+            throw ConfigError(.invalid("\"\(mask)\" stands for a value that is set, and none is"), key: path)
         }
         return value
     }

@@ -34,7 +34,7 @@ public enum FileOwnership {
         switch (info.st_mode & S_IFMT, kind) {
         case (S_IFDIR, .directory), (S_IFREG, .file): break
         case (S_IFLNK, _): return "it is a symbolic link"
-        default: return kind == .file ? "it is no regular file" : "it is no directory"
+        default: return kind == .file ? "it is not a regular file" : "it is not a directory"
         }
         guard info.st_uid == geteuid() else { return "it belongs to another user" }
         let isShared = info.st_mode & 0o020 != 0 && info.st_gid != info.st_uid

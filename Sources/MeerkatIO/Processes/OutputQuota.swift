@@ -55,7 +55,7 @@ public final class OutputQuota: Sendable {
         }
     }
 
-    /// Lets a file be removed when there is no room for another one.
+    /// Allows a file to be removed to make room for another one.
     func complete(_ path: String, _ size: Int) {
         state.withLock { $0.complete.append(File(path: path, size: size)) }
     }

@@ -8,7 +8,7 @@ public enum SandboxPromise: String, Sendable, Hashable, CaseIterable {
     case files
     /// Files are truncated only where the rules allow them to be written.
     case truncation
-    /// There is no network unless the rules allow it.
+    /// Without permission in the rules, the command cannot use the network.
     case network
     /// Signals reach only what the command has started.
     case signals

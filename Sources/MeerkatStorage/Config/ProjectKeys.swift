@@ -105,7 +105,7 @@ enum ProjectKeys {
         }
     }
 
-    /// What must not be exceeded; nil when there is no limit.
+    /// The limit in force; nil for an unlimited key.
     private static func limit(at path: ConfigPath, in below: JSONObject) -> JSONValue? {
         if let own = below[path], !own.isNull { return own }
         return path.starts(with: ["tools", "tool_timeouts"]) ? below[["tools", "default_timeout"]] : .none

@@ -154,7 +154,7 @@ enum SessionSchema {
             guard type == object.type, table == object.table,
                 statement.text(3).map(packed) == packed(object.sql(version))
             else {
-                throw .unsafe(path: path, why: "its \"\(name.quoted)\" is none that a rkat has made")
+                throw .unsafe(path: path, why: "its \"\(name.quoted)\" differs from the one that rkat makes")
             }
         }
         guard missing.isEmpty else {

@@ -41,7 +41,7 @@ enum RepositoryGuard {
         return paths
     }
 
-    /// Whether git does the same when it is told that the repository is its own common directory.
+    /// Whether git behaves the same when `commondir` names the repository itself.
     private static func isUnderstood(_ repository: String) -> Bool {
         ["config", "config.worktree"].allSatisfy { name in
             let path = "\(repository)/\(name)"

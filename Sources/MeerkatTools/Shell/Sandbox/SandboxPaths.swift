@@ -59,7 +59,7 @@ enum SandboxPaths {
     /// - Parameters:
     ///   - path: without links.
     ///   - homes: those of the users that are known, without links.
-    /// - Returns: paths that may not be there; none for what is no directory of programs.
+    /// - Returns: Paths, which may not exist; empty for a directory that does not contain programs.
     static func toolchain(_ path: String, homes: [String]) -> [String] {
         guard path != "/", !homes.contains(where: { $0.isWithin(path) }), !isHome(path) else { return [] }
         let parent = path.parent

@@ -22,7 +22,7 @@ struct ShellSandbox: Sendable {
     ///
     /// - Parameter directory: where the command starts, without links.
     /// - Returns: the rules, and the variables that the command gets because of them; nil when commands are not confined.
-    /// - Throws: ``ToolError/executionFailed(_:)`` when there is no temporary directory or something cannot be protected.
+    /// - Throws: ``ToolError/executionFailed(_:)`` when no temporary directory can be made or something cannot be protected.
     func rules(in directory: String) throws(ToolError) -> (SandboxRules, variables: [String: String])? {
         guard settings.sandbox != .off else { return nil }
         let system = SystemSandbox.current
